@@ -1,0 +1,1 @@
+//! A way through the steps of a rule.

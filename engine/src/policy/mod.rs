@@ -1,0 +1,1 @@
+//! The guard rails in their order.

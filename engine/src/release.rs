@@ -1,0 +1,1 @@
+//! Rules, caps, quiet hours, topics and zones of one version, compiled.

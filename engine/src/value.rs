@@ -1,0 +1,1 @@
+//! Values of events and people, and the paths that name them.

@@ -1,0 +1,1 @@
+//! Wiring: start, roles, ordered stop, telemetry.

@@ -1,0 +1,1 @@
+//! The sample product, its stream and a mail catcher.

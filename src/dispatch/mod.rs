@@ -1,0 +1,1 @@
+//! The gate, and what leaves through it: retries, pace, breakers, outcomes.

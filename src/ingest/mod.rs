@@ -1,0 +1,1 @@
+//! Every door into the log, a file a door.

@@ -1,0 +1,1 @@
+//! The record of all decisions and what became of them. All SQL lives here.

@@ -1,0 +1,1 @@
+//! The log: all that can change a decision, in order.

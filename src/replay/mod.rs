@@ -1,0 +1,1 @@
+//! History in, the ideal world: replay and rule tests.

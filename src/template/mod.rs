@@ -1,0 +1,1 @@
+//! Handlebars and MJML: what a message says.

@@ -1,0 +1,1 @@
+//! Shards: one partition's people in memory, ticks, snapshots, releases.

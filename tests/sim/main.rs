@@ -1,0 +1,1 @@
+//! The whole solo service in one thread from a seed.
