@@ -1,0 +1,1 @@
+//! A frame: many records of one partition in one entry of the log.
