@@ -13,7 +13,6 @@ use outreach_engine::Timestamp;
 use outreach_engine::event::Body;
 use std::time::Duration;
 
-pub use frame::{Frame, FrameError};
 
 /// One frame as the log holds it.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,1 +1,172 @@
-//! One rule as written and checked.
+//! One rule as written and checked: the parts of rules.md as types.
+//!
+//! `parse` reads a file and gives a rule or all its problems; what stands here is already checked.
+
+pub mod condition;
+
+use crate::effect::{Channel, OnCap};
+use crate::time::Length;
+pub use condition::{Bound, Condition, Operator, Path, Root, Test};
+use std::sync::Arc;
+
+/// A checked rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// The file's stem: `[a-z0-9-]`, at most 64 characters.
+    pub id: Arc<str>,
+    pub name: String,
+    pub description: String,
+    pub owner: Option<String>,
+    /// What a recipient can opt out of; required where mail is sent.
+    pub topic: Option<Arc<str>>,
+    pub status: Status,
+    pub tags: Vec<String>,
+    /// Higher goes first among one person's steps that are due together.
+    pub priority: i64,
+    pub trigger: Trigger,
+    pub audience: Option<Condition>,
+    /// The journey ends when one of these holds.
+    pub exits: Vec<Exit>,
+    pub limits: Limits,
+    pub goal: Option<Goal>,
+    pub steps: Vec<Step>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Status {
+    Live,
+    Off,
+}
+
+/// A record that has this name and passes this test.
+#[derive(Clone, Debug)]
+pub struct EventMatch {
+    pub event: Arc<str>,
+    pub condition: Option<Condition>,
+    /// The path of the key in this event, where the trigger has one.
+    pub key: Option<Path>,
+}
+
+/// When a rule's journey begins.
+#[derive(Clone, Debug)]
+pub struct Trigger {
+    pub form: TriggerForm,
+    /// May be set off by events that nobody vouches for.
+    pub accepts_unproven: bool,
+}
+
+#[derive(Clone, Debug)]
+pub enum TriggerForm {
+    /// It happens.
+    Event(EventMatch),
+    /// The `count`th within any window of this length, sliding, half-open `(t - within, t]`.
+    Count { event: EventMatch, count: u32, within: Length },
+    /// The first, then not the second up to and including the deadline.
+    Absence { first: EventMatch, without: EventMatch, within: Length, repeat: Repeat },
+}
+
+/// What another first event does to a pending wait.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Repeat {
+    /// Nothing.
+    #[default]
+    Keep,
+    /// It starts the wait anew.
+    Restart,
+}
+
+/// Ends a journey, by a record after the one that completed the trigger.
+#[derive(Clone, Debug)]
+pub enum Exit {
+    Event(EventMatch),
+    /// The condition about the person is true after a record.
+    Person(Condition),
+}
+
+#[derive(Clone, Debug)]
+pub struct Limits {
+    pub once_per: OncePer,
+    /// A step judged longer after it was due is skipped. Default 1 day.
+    pub late: Length,
+    /// Absence is judged this long after it is due, for events on their way. Default 1 minute.
+    pub grace: Length,
+}
+
+/// From entry to entry, per person and key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OncePer {
+    Ever,
+    Always,
+    /// Over at exactly its length.
+    Length(Length),
+    /// Once a local date of the person.
+    CalendarDay,
+}
+
+/// Whether it helped: checked and kept; counted by a later version, but for the holdout.
+#[derive(Clone, Debug)]
+pub struct Goal {
+    pub event: Option<EventMatch>,
+    pub within: Option<Length>,
+    pub holdout: Option<Share>,
+}
+
+/// A part of everybody, in millionths: above 0, below 1,000,000.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Share(pub u32);
+
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// Unique in its rule.
+    pub name: Arc<str>,
+    pub kind: StepKind,
+}
+
+#[derive(Clone, Debug)]
+pub enum StepKind {
+    Message(MessageStep),
+    Wait(Length),
+}
+
+#[derive(Clone, Debug)]
+pub struct MessageStep {
+    pub channel: Channel,
+    pub template: Arc<str>,
+    /// The step's own topic, else the rule's.
+    pub topic: Option<Arc<str>>,
+    /// How long after it is due it may still leave; default: the rule's `late`.
+    pub expires: Length,
+    pub on_cap: OnCap,
+    pub is_transactional: bool,
+}
+
+impl Rule {
+    /// Whether a step of this rule sends by `channel`.
+    pub fn sends_by(&self, channel: Channel) -> bool {
+        self.messages().any(|message| message.channel == channel)
+    }
+
+    /// The message steps, in order.
+    pub fn messages(&self) -> impl Iterator<Item = &MessageStep> {
+        self.steps.iter().filter_map(|step| match &step.kind {
+            StepKind::Message(message) => Some(message),
+            StepKind::Wait(_) => None,
+        })
+    }
+}
+
+impl TriggerForm {
+    /// The events this form looks at.
+    pub fn matches(&self) -> impl Iterator<Item = &EventMatch> {
+        let (one, two) = match self {
+            TriggerForm::Event(event) | TriggerForm::Count { event, .. } => (event, None),
+            TriggerForm::Absence { first, without, .. } => (first, Some(without)),
+        };
+        std::iter::once(one).chain(two)
+    }
+
+    /// Whether each value of a key is its own case.
+    pub fn is_keyed(&self) -> bool {
+        self.matches().any(|event| event.key.is_some())
+    }
+}
