@@ -1,1 +1,248 @@
 //! Record in, effects out.
+//!
+//! Events change what is known; ticks decide. An event is taken into its person's state: profile, exits of their
+//! journeys, triggers; what comes due is filed in the timers. A tick judges the people who are due.
+
+use crate::effect::{Effects, NonEntryReason};
+use crate::event::{Body, Consent, ConsentKind, Event, EventKind, Place, Record, SubjectKind};
+use crate::journey::enter::{Entry, count, enter};
+use crate::journey::judge::{self, Moment};
+use crate::journey::{exit, outcome, render};
+use crate::json;
+use crate::release::{Hook, Release, Role};
+use crate::rule::{EventMatch, TriggerForm};
+use crate::state::{Filed, Occurrence, OptOuts, Profile, Shard};
+use crate::trigger::{self, Met, Noticed};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+/// A tick judges at most so many people; the rest stay due for the next (architecture.md, "Time").
+pub const PEOPLE_PER_TICK_MAX: usize = 2_000;
+
+/// All that follows from one record. The caller gives the release that the shard's log announced last.
+pub fn apply(release: &Release, shard: &mut Shard, record: &Record<'_>) -> Effects {
+    let mut effects = Effects::new();
+    match &record.body {
+        Body::Event(event) => take_in_event(release, shard, record.place, event, &mut effects),
+        Body::Outcome(outcome) => outcome::take_in(release, shard, outcome),
+        Body::Consent(consent) => take_in_consent(shard, consent),
+        Body::Release { id } => shard.release = Arc::from(id.as_ref()),
+        Body::Tick { at, until } => {
+            // Whoever reads a tick takes the lesser of its time and the log's: no single wrong clock moves time ahead.
+            let now = (*at).min(record.appended_at).max(shard.now);
+            tick(release, shard, Moment { now, until: *until }, &mut effects);
+        }
+    }
+    effects
+}
+
+/// Judges those who are due, in order of (earliest `due_at`, subject).
+fn tick(release: &Release, shard: &mut Shard, moment: Moment, effects: &mut Effects) {
+    shard.now = moment.now;
+    for (at, subject) in shard.timers.take_pending(moment.now) {
+        let index = shard.people.get_index_of(&subject.as_ref()).expect("whoever is filed is kept");
+        let person = &mut shard.people[index];
+        match person.earliest_due(moment.now, moment.until) {
+            Some(due_at) => {
+                person.filed = Filed::Ready(due_at);
+                shard.timers.make_ready(due_at, subject);
+            }
+            // Only what is due after the end of time: it stays where it was.
+            None => shard.timers.put_back(at, subject),
+        }
+    }
+    for _ in 0..PEOPLE_PER_TICK_MAX {
+        let Some(subject) = shard.timers.pop_ready() else { break };
+        let index = shard.people.get_index_of(&subject.as_ref()).expect("whoever is filed is kept");
+        shard.people[index].filed = Filed::No;
+        if judge::person(release, shard, index, moment, effects) {
+            shard.refile(index);
+        } else {
+            shard.people.swap_remove_index(index);
+        }
+    }
+}
+
+fn take_in_event(
+    release: &Release,
+    shard: &mut Shard,
+    place: Place,
+    event: &Event<'_>,
+    effects: &mut Effects,
+) {
+    if event.origin.is_some_and(|origin| !shard.is_first_sight(origin)) {
+        return;
+    }
+    let mut person = shard.people.get_index_of(&event.subject);
+    if let Some(known) = learn(shard, event, person) {
+        person = Some(known);
+    }
+    if let Some(index) = person {
+        leave_journeys(release, shard, index, place, event);
+    }
+    let mut hooks = Vec::new();
+    release.index().find(event, &mut hooks);
+    for hook in hooks {
+        person = set_off(release, shard, person, hook, place, event, effects).or(person);
+    }
+    if let Some(index) = person {
+        shard.refile(index);
+    }
+}
+
+/// Takes what the event says of the person into their profile; their number, if there was anything to keep.
+fn learn(shard: &mut Shard, event: &Event<'_>, known: Option<usize>) -> Option<usize> {
+    let is_anon = event.subject.kind == SubjectKind::Anon;
+    // What nobody vouches for sets nothing of a user: no address, no zone that moves their night.
+    let is_trusted = event.is_proven || is_anon;
+    let zone = if is_trusted { zone_in(&event.context) } else { None };
+    let has_traits = event.is_proven && matches!(event.kind, EventKind::Identify | EventKind::Group);
+    if !has_traits && zone.is_none() && (known.is_none() || !is_anon) {
+        return known;
+    }
+    let index = known.unwrap_or_else(|| shard.keep(event.subject));
+    let person = &mut shard.people[index];
+    match event.kind {
+        EventKind::Identify if has_traits => {
+            person.profile.identify(&event.traits, event.occurred_at);
+        }
+        EventKind::Group if has_traits => {
+            person.profile.join_group(&event.traits);
+        }
+        EventKind::Identify | EventKind::Group | EventKind::Track | EventKind::Page | EventKind::Screen => {}
+        EventKind::Alias => {}
+    }
+    if zone.is_some() && zone.as_deref() != person.profile.last_zone.as_deref() {
+        person.profile.last_zone = zone.as_deref().map(Arc::from);
+    }
+    if is_anon {
+        person.active_at = person.active_at.max(Some(event.occurred_at));
+    }
+    if has_traits && person.messages.iter().any(|counted| counted.is_in_flight) {
+        person.recheck_at = Some(event.occurred_at);
+    }
+    Some(index)
+}
+
+fn zone_in(context: &str) -> Option<Cow<'_, str>> {
+    let text = json::find(context, &["timezone".into()])?;
+    if let json::Seen::Text(zone) = json::read(text) {
+        Some(zone).filter(|zone| !zone.is_empty())
+    } else {
+        None
+    }
+}
+
+/// Exits: the event ends journeys of the person.
+fn leave_journeys(release: &Release, shard: &mut Shard, index: usize, place: Place, event: &Event<'_>) {
+    let Shard { people, rules, releases, .. } = shard;
+    let person = &mut people[index];
+    for journey in &mut person.journeys {
+        let id = rules.get_index(journey.rule as usize).expect("slots come from this table");
+        let entered = releases.get_index(journey.release as usize).expect("slots come from this table");
+        let Some(compiled) = release.rule_of(entered, id) else { continue };
+        if exit::notice(journey, compiled, event, place, &person.profile) {
+            person.recheck_at = Some(event.occurred_at);
+        }
+    }
+}
+
+/// Shows the event to one trigger; the number of the person, if something of them is kept now.
+fn set_off(
+    release: &Release,
+    shard: &mut Shard,
+    person: Option<usize>,
+    hook: Hook,
+    place: Place,
+    event: &Event<'_>,
+    effects: &mut Effects,
+) -> Option<usize> {
+    let compiled = release.compiled(hook.rule);
+    let trigger = &compiled.rule.trigger;
+    let matched = part(&trigger.form, hook.role)?;
+    // What is unproven sets nothing off; that it ends a wait is on the side of not sending.
+    if hook.role == Role::First && !event.is_proven && !trigger.accepts_unproven {
+        return None;
+    }
+    let nobody = Profile::default();
+    let profile = person.map_or(&nobody, |index| &shard.people[index].profile);
+    let scope = exit::scope(event, profile);
+    if !matched.condition.as_ref().is_none_or(|condition| condition.holds(&scope)) {
+        return None;
+    }
+    let key = match &matched.key {
+        Some(path) => Some(exit::key_of(&scope, path)?),
+        None => None,
+    };
+    let occurrence = || Occurrence {
+        message_id: event.message_id.as_ref().into(),
+        event_name: matched.event.clone(),
+        at: event.occurred_at,
+        place,
+        captured: render::capture(compiled, event),
+    };
+    let hash = xxhash_rust::xxh3::xxh3_64(event.message_id.as_bytes());
+    let met =
+        Met { compiled, role: hook.role, hash, occurrence: &occurrence, order: (event.occurred_at, place) };
+    let rule = shard.rule_slot(&compiled.rule.id);
+    let index = person.unwrap_or_else(|| shard.keep(event.subject));
+    let (case, has_fallen) = trigger::case_of(&mut shard.people[index], rule, key.as_deref());
+    let noticed = trigger::notice(case, &met);
+    let id = &compiled.rule.id;
+    if has_fallen {
+        count(id, NonEntryReason::KeysMax, event.occurred_at, effects);
+    }
+    match noticed {
+        Noticed::Nothing => {}
+        Noticed::OnceEver => count(id, NonEntryReason::OncePer, event.occurred_at, effects),
+        Noticed::Holds(occurrence) => {
+            let release_slot = shard.release_slot(&release.id);
+            let (subject, person) = shard.people.get_index_mut(index).expect("just kept");
+            let key = key.map(Arc::from);
+            let at = event.occurred_at;
+            let entry = Entry { release, compiled, rule, release_slot, key, occurrence: *occurrence, at };
+            enter(entry, subject, person, effects);
+        }
+    }
+    Some(index)
+}
+
+/// The part of a trigger that a hook stands for.
+fn part(form: &TriggerForm, role: Role) -> Option<&EventMatch> {
+    match (form, role) {
+        (TriggerForm::Event(event) | TriggerForm::Count { event, .. }, Role::First) => Some(event),
+        (TriggerForm::Absence { first, .. }, Role::First) => Some(first),
+        (TriggerForm::Absence { without, .. }, Role::Without) => Some(without),
+        (TriggerForm::Event(_) | TriggerForm::Count { .. }, Role::Without) => None,
+    }
+}
+
+/// Addresses of one person that are known not to work; more than that is a flood, and the oldest falls.
+const ADDRESSES_OUT_MAX: usize = 16;
+
+fn take_in_consent(shard: &mut Shard, consent: &Consent<'_>) {
+    let index = shard.keep(consent.subject);
+    let person = &mut shard.people[index];
+    let out = person.opt_outs.get_or_insert_default();
+    match &consent.kind {
+        ConsentKind::TopicOff(topic) if !out.has_topic(topic) => out.topics.push(topic.as_ref().into()),
+        ConsentKind::TopicOff(_) => {}
+        ConsentKind::TopicOn(topic) => out.topics.retain(|other| **other != **topic),
+        ConsentKind::AllOff => out.all = true,
+        ConsentKind::AllOn => out.all = false,
+        ConsentKind::Bounced(address) | ConsentKind::Complained(address) => {
+            out.addresses.retain(|other| !other.eq_ignore_ascii_case(address));
+            if out.addresses.len() == ADDRESSES_OUT_MAX {
+                out.addresses.remove(0);
+            }
+            out.addresses.push(address.as_ref().into());
+        }
+    }
+    if **out == OptOuts::default() {
+        person.opt_outs = None;
+    }
+    if person.messages.iter().any(|counted| counted.is_in_flight) {
+        person.recheck_at = Some(consent.at);
+    }
+    shard.refile(index);
+}

@@ -2,6 +2,7 @@
 
 use crate::event::SubjectId;
 use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ pub enum Effect {
 
 /// The name of a decision for people, providers, links and `Message-ID`: 128 bits of SHA-256 over length-prefixed
 /// (rule id, subject at entry, trigger key, occurrence, step name). Prints as 32 hexadecimal digits.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct DecisionId(pub [u8; 16]);
 
 /// What was decided about one step for one person, and the facts that made it so.
@@ -123,7 +124,7 @@ pub struct Reject {
 }
 
 /// The ways out to people.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Channel {
     Email = 0,
@@ -172,7 +173,9 @@ impl Refusal {
             Refusal::Late => "it was judged too long after it was due",
             Refusal::Exit => "the person did what ends this rule's journey",
             Refusal::Audience => "the person is no longer in the rule's audience",
-            Refusal::Suppressed => "nothing may be sent to this person: bounced, complained, or all messages off",
+            Refusal::Suppressed => {
+                "nothing may be sent to this person: bounced, complained, or all messages off"
+            }
             Refusal::TopicOptOut => "the person has opted out of this topic",
             Refusal::NoAddress => "the person has no email address",
             Refusal::Muted => "another rule's journey mutes this one",

@@ -1,14 +1,15 @@
 //! Instants and lengths of time: whole microseconds, no clock.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::ops::{Add, Sub};
 
 /// An instant in microseconds since 1970-01-01T00:00:00Z, between the years 1 and 9999.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Timestamp(pub i64);
 
 /// A length of time in microseconds, never negative. Exact: a day is 24 hours (rules.md, "Order and time").
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Length(pub i64);
 
 impl Timestamp {
@@ -29,8 +30,11 @@ impl Timestamp {
 
     /// This instant as jiff's type; saturates at jiff's bounds.
     pub fn to_jiff(self) -> jiff::Timestamp {
-        jiff::Timestamp::from_microsecond(self.0)
-            .unwrap_or(if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX })
+        jiff::Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 {
+            jiff::Timestamp::MIN
+        } else {
+            jiff::Timestamp::MAX
+        })
     }
 }
 
@@ -100,7 +104,8 @@ impl Length {
         while let Some(count) = words.next() {
             let count: i64 = count.parse().ok().filter(|c| *c >= 0).ok_or_else(wrong)?;
             let unit = words.next().ok_or_else(wrong)?;
-            let size = unit_size(unit).map_err(|hint| hint.map_or_else(wrong, |h| format!("{}: {h}", wrong())))?;
+            let size =
+                unit_size(unit).map_err(|hint| hint.map_or_else(wrong, |h| format!("{}: {h}", wrong())))?;
             total = count.checked_mul(size).and_then(|part| total.checked_add(part)).ok_or_else(wrong)?;
         }
         if total > LENGTH_MAX.0 {
@@ -167,7 +172,8 @@ mod tests {
 
     #[test]
     fn what_is_no_length_is_refused_with_what_was_found() {
-        for wrong in ["", "3", "days", "3 dayz", "-3 days", "3.5 days", "3 days ago", "99999999999999 weeks"] {
+        for wrong in ["", "3", "days", "3 dayz", "-3 days", "3.5 days", "3 days ago", "99999999999999 weeks"]
+        {
             let error = Length::parse(wrong).unwrap_err();
             assert!(error.contains(&format!("\"{wrong}\"")), "{error}");
         }
@@ -185,7 +191,9 @@ mod tests {
 
     #[test]
     fn a_printed_length_reads_back() {
-        for length in [Length::days(3), Length::minutes(90), Length::ZERO, Length::seconds(61), Length::days(400)] {
+        for length in
+            [Length::days(3), Length::minutes(90), Length::ZERO, Length::seconds(61), Length::days(400)]
+        {
             assert_eq!(Length::parse(&length.to_string()), Ok(length));
         }
     }

@@ -1,9 +1,12 @@
 //! Values of events and people, as conditions compare them.
 
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::cmp::Ordering;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 /// A scalar or an array. Objects are reached by longer paths and are no values.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Value {
     Null,
     Bool(bool),
@@ -54,6 +57,15 @@ fn compare_exactly(int: i64, float: f64) -> Option<Ordering> {
         // Whole part first: it fits, and is exact; then what stands behind the point decides.
         let whole = float.trunc() as i64;
         int.cmp(&whole).then(0.0f64.partial_cmp(&(float - float.trunc()))?).into()
+    }
+}
+
+/// Text in NFC, the form in which texts are compared (rules.md, "Conditions").
+pub fn normalized(text: &str) -> Cow<'_, str> {
+    if text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        Cow::Borrowed(text)
+    } else {
+        Cow::Owned(text.nfc().collect())
     }
 }
 

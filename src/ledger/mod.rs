@@ -5,9 +5,9 @@
 
 pub mod sqlite;
 
+use outreach_engine::Timestamp;
 use outreach_engine::effect::{Cancel, Channel, Decision, DecisionId, NonEntry, OnCap};
 use outreach_engine::event::OutcomeKind;
-use outreach_engine::Timestamp;
 
 /// A ledger. Transactions are serial: one sees all that those before it wrote.
 pub trait Ledger: Send + Sync {
@@ -23,7 +23,9 @@ pub trait Ledger: Send + Sync {
 pub enum LedgerError {
     /// The shard's position is not where this owner left it: another owner wrote, or this one did and did not hear of
     /// it. Whoever gets this stops and starts again from the ledger's position.
-    #[error("partition {partition} stands at {found} in the ledger, expected {expected}: another owner wrote")]
+    #[error(
+        "partition {partition} stands at {found} in the ledger, expected {expected}: another owner wrote"
+    )]
     Fenced { partition: u32, expected: u64, found: u64 },
     #[error("the ledger is not there: {reason}")]
     Unavailable { reason: String },
@@ -203,7 +205,12 @@ pub trait Transaction {
     ) -> Result<bool, LedgerError>;
     /// Messages to `address` that left (by their outcome's time) or are leaving (as `now`), since `since`; the
     /// transactional ones are not counted.
-    fn counted(&mut self, address: &str, since: Timestamp, now: Timestamp) -> Result<Vec<Counted>, LedgerError>;
+    fn counted(
+        &mut self,
+        address: &str,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<Counted>, LedgerError>;
 
     // Consent.
     fn suppressions(&mut self, address: &str) -> Result<Vec<Suppression>, LedgerError>;

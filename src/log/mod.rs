@@ -13,7 +13,6 @@ use outreach_engine::Timestamp;
 use outreach_engine::event::Body;
 use std::time::Duration;
 
-
 /// One frame as the log holds it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
@@ -101,6 +100,8 @@ pub trait Log: Send + Sync {
     fn append(&self, batch: Batch) -> Result<(), LogError> {
         let (sender, receiver) = std::sync::mpsc::channel();
         self.submit(batch, Box::new(move |result| drop(sender.send(result))));
-        receiver.recv().unwrap_or_else(|_| Err(LogError::Unavailable { reason: "the log has stopped".into() }))
+        receiver
+            .recv()
+            .unwrap_or_else(|_| Err(LogError::Unavailable { reason: "the log has stopped".into() }))
     }
 }

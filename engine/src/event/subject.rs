@@ -1,11 +1,12 @@
 //! Whom records are about.
 
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 /// The kinds of subject. `user:x` and `anon:x` are two people (rules.md, "Identity").
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum SubjectKind {
     User = 0,
@@ -38,7 +39,7 @@ pub struct Subject<'a> {
 }
 
 /// A subject that the engine keeps. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SubjectId {
     pub kind: SubjectKind,
     pub id: Arc<str>,

@@ -1,1 +1,87 @@
-//! The guard rails in their order.
+//! The guard rails, one file each; this is their order (rules.md, "Guard rails").
+//!
+//! A rail looks at one message step that is due and says what stops it, and by which fact. The first that stops it is
+//! the recorded reason.
+
+mod audience;
+pub mod cap;
+mod exit;
+pub mod holdout;
+mod late;
+mod no_address;
+pub mod once_per;
+pub mod quiet_hours;
+mod suppressed;
+mod topic_opt_out;
+
+use crate::effect::{Fact, Refusal};
+use crate::release::{Compiled, Release};
+use crate::rule::{MessageStep, Scope};
+use crate::state::{Journey, Person};
+use crate::time::Timestamp;
+use jiff::tz::TimeZone;
+
+/// A message step that is due, and all that a rail may look at.
+pub(crate) struct Judged<'a> {
+    pub release: &'a Release,
+    pub compiled: &'a Compiled,
+    pub message: &'a MessageStep,
+    pub person: &'a Person,
+    pub journey: &'a Journey,
+    pub due_at: Timestamp,
+    pub is_held_by_cap: bool,
+    /// The tick.
+    pub now: Timestamp,
+    pub zone: &'a TimeZone,
+    pub scope: Scope<'a>,
+}
+
+/// What a rail says of a message that may not leave now.
+pub(crate) enum Stop {
+    Refuse(Refusal, Option<Fact>),
+    /// Judged again then.
+    Hold {
+        until: Timestamp,
+        is_by_cap: bool,
+    },
+}
+
+type Rail = fn(&Judged<'_>) -> Option<Stop>;
+
+/// In this order.
+const RAILS: [Rail; 8] = [
+    late::stops,
+    exit::stops,
+    audience::stops,
+    suppressed::stops,
+    topic_opt_out::stops,
+    no_address::stops,
+    cap::stops,
+    quiet_hours::stops,
+];
+
+/// What stops this message, if anything does.
+pub(crate) fn judge(judged: &Judged<'_>) -> Option<Stop> {
+    RAILS.iter().find_map(|rail| rail(judged))
+}
+
+/// What takes a message in flight back: the person left, or wants no more of it.
+pub(crate) fn takes_back(judged: &Judged<'_>) -> Option<Refusal> {
+    [exit::stops, audience::stops, suppressed::stops, topic_opt_out::stops].iter().find_map(
+        |rail| match rail(judged) {
+            Some(Stop::Refuse(refusal, _)) => Some(refusal),
+            Some(Stop::Hold { .. }) | None => None,
+        },
+    )
+}
+
+/// A refusal without more to say.
+fn refuse(refusal: Refusal) -> Option<Stop> {
+    Some(Stop::Refuse(refusal, None))
+}
+
+/// A refusal, and what made it so.
+fn refuse_because(refusal: Refusal, what: &str, value: String, event: Option<&str>) -> Option<Stop> {
+    let fact = Fact { what: what.into(), value: value.into(), event: event.map(Into::into) };
+    Some(Stop::Refuse(refusal, Some(fact)))
+}

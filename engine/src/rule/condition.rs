@@ -66,14 +66,19 @@ pub enum Bound {
     Number(Value),
     Date(Timestamp),
     /// `now - 7 days` (negative) or `now + 1 hour`: from the moment of judging.
-    Now { is_before: bool, by: Length },
+    Now {
+        is_before: bool,
+        by: Length,
+    },
 }
 
 impl Path {
     /// Reads `properties.plan`, `traits.address.city`, `context.page.url`, `event.name`. The error says what is expected.
     pub fn parse(text: &str) -> Result<Path, String> {
         let expected = || {
-            format!("expected a path that begins with properties., traits. or context., or event.name, found \"{text}\"")
+            format!(
+                "expected a path that begins with properties., traits. or context., or event.name, found \"{text}\""
+            )
         };
         let mut parts = text.split('.');
         let root = match parts.next() {

@@ -3,10 +3,12 @@
 //! `parse` reads a file and gives a rule or all its problems; what stands here is already checked.
 
 pub mod condition;
+pub mod evaluate;
 
 use crate::effect::{Channel, OnCap};
 use crate::time::Length;
 pub use condition::{Bound, Condition, Operator, Path, Root, Test};
+pub use evaluate::Scope;
 use std::sync::Arc;
 
 /// A checked rule.

@@ -1,1 +1,140 @@
 //! One partition's people in memory.
+//!
+//! Invariants:
+//! - The state is a function of the records applied: people stand in the order in which they were first kept, every
+//!   map is ordered, and nothing depends on where a process was stopped and restored.
+//! - A person is filed under at most one due time (`Timers`), the earliest of all their waits and steps.
+//! - Rules and releases are kept once, as numbers into the shard's tables, for the life of the shard.
+
+mod person;
+mod profile;
+mod snapshot;
+mod timers;
+
+pub use person::{
+    ANON_QUIET_MAX, Arm, Case, CaseState, Counted, Exited, Journey, JourneyState, Occurrence, OptOuts,
+    Person, SeenEvent, Wait,
+};
+pub use profile::{PROFILE_BYTES_MAX, Profile};
+pub use snapshot::SnapshotError;
+pub use timers::Filed;
+pub(crate) use timers::Timers;
+
+use crate::event::{Origin, Subject, SubjectId};
+use crate::time::Timestamp;
+use indexmap::{IndexMap, IndexSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A hasher without randomness: the order of the map is that of insertion, and its speed is nobody's secret.
+pub(crate) type FixedHasher = foldhash::fast::FixedState;
+
+/// The state of one partition.
+#[derive(Clone, Debug, Default)]
+pub struct Shard {
+    /// The largest tick so far.
+    pub(crate) now: Timestamp,
+    /// The release announced last in this partition; empty before the first.
+    pub(crate) release: Arc<str>,
+    pub(crate) people: IndexMap<SubjectId, Person, FixedHasher>,
+    pub(crate) timers: Timers,
+    /// Ids of rules that people's state names by number.
+    pub(crate) rules: IndexSet<Arc<str>, FixedHasher>,
+    /// Ids of releases that journeys entered with.
+    pub(crate) releases: IndexSet<Arc<str>, FixedHasher>,
+    /// The highest offset seen of each (source, partition).
+    pub(crate) origins: BTreeMap<(u64, u32), u64>,
+}
+
+impl Shard {
+    pub fn new() -> Shard {
+        Shard { now: Timestamp::MIN, ..Shard::default() }
+    }
+
+    /// Engine time: the largest tick so far.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// The id of the release that the shard decides by; empty before the first.
+    pub fn release(&self) -> &str {
+        &self.release
+    }
+
+    /// When a tick would next judge somebody; a time already past when some were left over by the last tick.
+    pub fn next_due_at(&self) -> Option<Timestamp> {
+        self.timers.next_at()
+    }
+
+    /// The next moment at which a tick with this `until` would judge somebody: what is due after `until` is left out.
+    pub fn next_due_until(&self, until: Timestamp) -> Option<Timestamp> {
+        let within = |subject: &SubjectId| {
+            self.people.get(subject).is_some_and(|person| person.next_timer(Some(until)).is_some())
+        };
+        self.timers.filed().find(|(_, subject)| within(subject)).map(|(at, _)| at)
+    }
+
+    pub fn people_count(&self) -> usize {
+        self.people.len()
+    }
+
+    pub fn person(&self, subject: Subject<'_>) -> Option<&Person> {
+        self.people.get(&subject)
+    }
+
+    /// The id of the rule that a person's state names by this number.
+    pub fn rule_id(&self, slot: u32) -> &Arc<str> {
+        self.rules.get_index(slot as usize).expect("slots come from this table")
+    }
+
+    /// The id of the release that a journey names by this number.
+    pub fn release_id(&self, slot: u32) -> &Arc<str> {
+        self.releases.get_index(slot as usize).expect("slots come from this table")
+    }
+
+    pub(crate) fn rule_slot(&mut self, id: &Arc<str>) -> u32 {
+        slot_of(&mut self.rules, id)
+    }
+
+    pub(crate) fn release_slot(&mut self, id: &Arc<str>) -> u32 {
+        slot_of(&mut self.releases, id)
+    }
+
+    /// Notes a place in a source; false when this or a later one was seen before, so the record is a copy.
+    pub(crate) fn is_first_sight(&mut self, origin: Origin) -> bool {
+        let highest = self.origins.entry((origin.source, origin.partition)).or_insert(0);
+        // Offsets are kept plus one, so that 0 says "none yet".
+        let is_new = origin.offset >= *highest;
+        if is_new {
+            *highest = origin.offset + 1;
+        }
+        is_new
+    }
+
+    /// The number of a person, kept from now on.
+    pub(crate) fn keep(&mut self, subject: Subject<'_>) -> usize {
+        match self.people.get_index_of(&subject) {
+            Some(index) => index,
+            None => self.people.insert_full(subject.to_owned(), Person::default()).0,
+        }
+    }
+
+    /// Files a person under their earliest due time, after any change of their timers.
+    pub(crate) fn refile(&mut self, index: usize) {
+        let (subject, person) = self.people.get_index_mut(index).expect("an index from keep");
+        let wanted = person.next_timer(None).map(|(ready_at, _)| ready_at);
+        self.timers.file(subject, &mut person.filed, wanted);
+    }
+
+    /// Bytes of rule state that the people hold, profiles and ids aside: what the benchmark divides by their number.
+    pub fn rule_state_bytes(&self) -> usize {
+        self.people.values().map(Person::rule_state_bytes).sum::<usize>() + self.timers.bytes()
+    }
+}
+
+fn slot_of(table: &mut IndexSet<Arc<str>, FixedHasher>, id: &Arc<str>) -> u32 {
+    match table.get_index_of(id) {
+        Some(slot) => slot as u32,
+        None => table.insert_full(id.clone()).0 as u32,
+    }
+}

@@ -1,4 +1,4 @@
-//! Rules, caps, quiet hours, topics and zones of one version: all that decides, beside the records.
+//! The part of outreach.toml that decides, checked.
 
 use crate::effect::Channel;
 use crate::rule::Share;

@@ -1,0 +1,73 @@
+//! Entry: the trigger holds. Audience, `once_per` and the arms are judged here, in this order (rules.md, "Guard rails").
+
+use super::next_message;
+use super::render::Captured;
+use crate::effect::{Effect, Effects, NonEntry, NonEntryReason};
+use crate::event::SubjectId;
+use crate::policy::{holdout, once_per};
+use crate::release::{Compiled, Release};
+use crate::state::{Journey, JourneyState, Occurrence, Person};
+use crate::time::Timestamp;
+use crate::trigger;
+use crate::zone;
+use std::sync::Arc;
+
+/// What began: a rule's trigger held for a person.
+pub(crate) struct Entry<'a> {
+    pub release: &'a Release,
+    pub compiled: &'a Compiled,
+    /// The rule's and the release's numbers in the shard.
+    pub rule: u32,
+    pub release_slot: u32,
+    pub key: Option<Arc<str>>,
+    pub occurrence: Occurrence,
+    /// When it holds: at the event, or at the deadline of an absence.
+    pub at: Timestamp,
+}
+
+/// Begins a journey, or counts why not.
+pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, effects: &mut Effects) {
+    let rule = &entry.compiled.rule;
+    let mut no = |reason| count(&rule.id, reason, entry.at, effects);
+    let captured = Captured::of(&entry.occurrence);
+    let holds = rule.audience.as_ref().is_none_or(|audience| {
+        audience.holds(&captured.scope(&entry.occurrence.event_name, &person.profile, entry.at))
+    });
+    if !holds {
+        return no(NonEntryReason::Audience);
+    }
+    let zone = || zone_of(person, entry.release).1;
+    let entered_at = person.case(entry.rule, entry.key.as_deref()).and_then(|case| case.entered_at);
+    if !once_per::allows(rule.limits.once_per, entered_at, entry.at, zone) {
+        return no(NonEntryReason::OncePer);
+    }
+    let arm = holdout::draw(&entry.release.settings, rule, subject);
+    let (case, _) = trigger::case_of(person, entry.rule, entry.key.as_deref());
+    case.entered_at = Some(entry.at);
+    let Some((step, waited)) = next_message(rule, 0) else { return };
+    let due_at = entry.at + waited;
+    person.journeys.push(Journey {
+        rule: entry.rule,
+        release: entry.release_slot,
+        key: entry.key,
+        occurrence: entry.occurrence,
+        entered_at: entry.at,
+        arm,
+        step: step as u32,
+        state: JourneyState::Due { due_at, ready_at: due_at, is_held_by_cap: false },
+        exited: None,
+        counts: false,
+    });
+}
+
+pub(crate) fn count(rule: &Arc<str>, reason: NonEntryReason, at: Timestamp, effects: &mut Effects) {
+    effects.push(Effect::Count(NonEntry { rule: rule.clone(), reason, at }));
+}
+
+/// A person's zone: `traits.timezone`, else the last `context.timezone`, else the project's. Unknown names are passed over.
+pub(crate) fn zone_of<'a>(person: &'a Person, release: &'a Release) -> (&'a str, jiff::tz::TimeZone) {
+    let own = person.profile.text("timezone");
+    let last = person.profile.last_zone.as_deref();
+    let names = own.into_iter().chain(last).chain([release.settings.timezone.as_ref()]);
+    zone::first_known(names)
+}

@@ -1,0 +1,256 @@
+//! A person at a tick: waits that are over begin journeys, messages in flight may be taken back, and all steps that are
+//! due are judged together, by (priority descending, `due_at`, log order, rule id).
+
+use super::advance;
+use super::decide::{Draft, decide};
+use super::enter::{Entry, count, enter, zone_of};
+use super::render::Captured;
+use crate::effect::{Cancel, Effect, Effects, NonEntryReason, Refusal, Verdict};
+use crate::event::{SubjectId, SubjectKind};
+use crate::policy::{self, Judged, Stop};
+use crate::release::{Compiled, Release};
+use crate::rule::{MessageStep, Status, StepKind, TriggerForm};
+use crate::state::{ANON_QUIET_MAX, Arm, Counted, FixedHasher, Journey, JourneyState, Person, Shard, Wait};
+use crate::time::Timestamp;
+use crate::trigger::absence;
+use indexmap::IndexSet;
+use std::cmp::Reverse;
+use std::sync::Arc;
+
+/// A tick that judges.
+#[derive(Clone, Copy)]
+pub(crate) struct Moment {
+    pub now: Timestamp,
+    pub until: Option<Timestamp>,
+}
+
+/// Judges one person. Returns false when they are to be forgotten.
+pub(crate) fn person(
+    release: &Release,
+    shard: &mut Shard,
+    index: usize,
+    moment: Moment,
+    effects: &mut Effects,
+) -> bool {
+    end_waits(release, shard, index, moment, effects);
+    let Shard { people, rules, releases, .. } = shard;
+    let (subject, person) = people.get_index_mut(index).expect("an index of somebody kept");
+    let mut judge = Judge { release, rules, releases, subject, moment, effects };
+    if person.recheck_at.take().is_some() {
+        judge.recheck(person);
+    }
+    while let Some(at) = judge.next_due(person) {
+        judge.step(person, at);
+    }
+    let memory = policy::cap::memory(&release.settings.caps);
+    person.messages.retain(|counted| counted.is_in_flight || counted.judged_at > moment.now - memory);
+    !is_forgotten(subject, person, moment.now)
+}
+
+/// Anonymous people are forgotten when quiet, unless something of theirs is still to come.
+fn is_forgotten(subject: &SubjectId, person: &mut Person, now: Timestamp) -> bool {
+    let is_quiet = person.active_at.is_some_and(|at| at + ANON_QUIET_MAX <= now);
+    if subject.kind != SubjectKind::Anon || !is_quiet {
+        return false;
+    }
+    let is_busy = !person.journeys.is_empty()
+        || person.cases.iter().any(|case| !case.waits().is_empty())
+        || person.messages.iter().any(|counted| counted.is_in_flight);
+    if is_busy {
+        person.active_at = Some(now);
+    }
+    !is_busy
+}
+
+/// Waits whose deadline and grace are over: the absence holds, at its deadline.
+fn end_waits(release: &Release, shard: &mut Shard, index: usize, moment: Moment, effects: &mut Effects) {
+    let release_slot = shard.release_slot(&release.id);
+    let mut over: Vec<(u32, Option<Arc<str>>, Wait)> = Vec::new();
+    for case in &mut shard.people[index].cases {
+        let taken = absence::take_over(case, moment.now, moment.until);
+        over.extend(taken.into_iter().map(|wait| (case.rule, case.key.clone(), wait)));
+    }
+    over.sort_by(|(a_rule, _, a), (b_rule, _, b)| {
+        let id = |slot: u32| shard.rules.get_index(slot as usize);
+        (a.deadline, a.occurrence.order(), id(*a_rule)).cmp(&(b.deadline, b.occurrence.order(), id(*b_rule)))
+    });
+    for (rule, key, wait) in over {
+        let id = shard.rule_id(rule).clone();
+        let still_waits = |compiled: &&Arc<Compiled>| {
+            compiled.rule.status == Status::Live
+                && matches!(compiled.rule.trigger.form, TriggerForm::Absence { .. })
+        };
+        let Some(compiled) = release.rule(&id).filter(still_waits) else {
+            count(&id, NonEntryReason::RuleOff, wait.deadline, effects);
+            continue;
+        };
+        let at = wait.deadline;
+        let entry = Entry { release, compiled, rule, release_slot, key, occurrence: wait.occurrence, at };
+        let (subject, person) = shard.people.get_index_mut(index).expect("an index of somebody kept");
+        enter(entry, subject, person, effects);
+    }
+}
+
+struct Judge<'a, 'e> {
+    release: &'a Release,
+    /// The shard's tables: what the numbers in people's state name.
+    rules: &'a IndexSet<Arc<str>, FixedHasher>,
+    releases: &'a IndexSet<Arc<str>, FixedHasher>,
+    subject: &'a SubjectId,
+    moment: Moment,
+    effects: &'e mut Effects,
+}
+
+impl<'a> Judge<'a, '_> {
+    fn compiled(&self, journey: &Journey) -> Option<&'a Arc<Compiled>> {
+        self.release.rule_of(&self.releases[journey.release as usize], &self.rules[journey.rule as usize])
+    }
+
+    /// The journey whose step is to be judged next.
+    fn next_due(&self, person: &Person) -> Option<usize> {
+        let due = person.journeys.iter().enumerate().filter_map(|(at, journey)| match journey.state {
+            JourneyState::Due { due_at, ready_at, .. }
+                if ready_at <= self.moment.now && self.moment.until.is_none_or(|until| due_at <= until) =>
+            {
+                let priority = self.compiled(journey).map_or(0, |compiled| compiled.rule.priority);
+                let id = &self.rules[journey.rule as usize];
+                Some(((Reverse(priority), due_at, journey.occurrence.place, id), at))
+            }
+            JourneyState::Due { .. } | JourneyState::InFlight(_) => None,
+        });
+        due.min().map(|(_, at)| at)
+    }
+
+    /// Judges the step that journey `at` stands at.
+    fn step(&mut self, person: &mut Person, at: usize) {
+        let journey = &person.journeys[at];
+        let JourneyState::Due { due_at, is_held_by_cap, .. } = journey.state else { return };
+        let id = &self.rules[journey.rule as usize];
+        let Some(compiled) = self.compiled(journey).filter(|_| !self.release.is_off(id)) else {
+            count(id, NonEntryReason::RuleOff, journey.entered_at, self.effects);
+            person.journeys.remove(at);
+            return;
+        };
+        let Some(message) = message_of(compiled, journey) else {
+            person.journeys.remove(at);
+            return;
+        };
+        let (zone_name, zone) = zone_of(person, self.release);
+        let draft =
+            Draft { compiled, message, subject: self.subject, person, journey, due_at, zone: zone_name };
+        let scope = Captured::of(&journey.occurrence).scope(
+            &journey.occurrence.event_name,
+            &person.profile,
+            self.moment.now,
+        );
+        let judged = Judged {
+            release: self.release,
+            compiled,
+            message,
+            person,
+            journey,
+            due_at,
+            is_held_by_cap,
+            now: self.moment.now,
+            zone: &zone,
+            scope,
+        };
+        let stop = if journey.arm == Arm::Treated { policy::judge(&judged) } else { None };
+        let (verdict, fact) = match stop {
+            Some(Stop::Hold { until, is_by_cap }) => {
+                person.journeys[at].state =
+                    JourneyState::Due { due_at, ready_at: until, is_held_by_cap: is_by_cap };
+                return;
+            }
+            Some(Stop::Refuse(refusal, fact)) => (Verdict::Refuse(refusal), fact),
+            None if journey.arm == Arm::Treated => (Verdict::Send, None),
+            None => (Verdict::Holdout, None),
+        };
+        let decision = decide(&draft, verdict, fact, &scope, self.moment.now);
+        let is_late = verdict == Verdict::Refuse(Refusal::Late)
+            || (verdict == Verdict::Holdout && self.moment.now.since(due_at) > compiled.rule.limits.late);
+        settle(person, at, is_late);
+        match verdict {
+            Verdict::Send => self.send(person, at, &decision),
+            Verdict::Refuse(refusal) => self.go_on(person, at, compiled, refusal),
+            Verdict::Holdout | Verdict::Shadow => {
+                person.journeys.remove(at);
+            }
+        }
+        self.effects.push(Effect::Decide(Box::new(decision)));
+    }
+
+    fn send(&self, person: &mut Person, at: usize, decision: &crate::Decision) {
+        let journey = &mut person.journeys[at];
+        journey.state = JourneyState::InFlight(decision.id);
+        person.messages.push(Counted {
+            decision: decision.id,
+            channel: decision.channel,
+            judged_at: self.moment.now,
+            is_in_flight: true,
+            is_transactional: decision.is_transactional,
+            rule: journey.rule,
+            entered_at: journey.entered_at,
+        });
+    }
+
+    /// After a refusal: a message that was refused does not stop the journey; exit, opt-out and lost audience do.
+    fn go_on(&self, person: &mut Person, at: usize, compiled: &Compiled, refusal: Refusal) {
+        let journey = &mut person.journeys[at];
+        let ends = refusal.ends_journey() || journey.exited.is_some();
+        if ends || !advance(journey, compiled, self.moment.now) {
+            person.journeys.remove(at);
+        }
+    }
+
+    /// Takes back messages in flight of journeys that are over: exit, lost audience, opt-out.
+    fn recheck(&mut self, person: &mut Person) {
+        for at in (0..person.journeys.len()).rev() {
+            let journey = &person.journeys[at];
+            let JourneyState::InFlight(decision) = journey.state else { continue };
+            let Some(compiled) = self.compiled(journey) else { continue };
+            let Some(message) = message_of(compiled, journey) else { continue };
+            let (_, zone) = zone_of(person, self.release);
+            let judged = Judged {
+                release: self.release,
+                compiled,
+                message,
+                person,
+                journey,
+                due_at: self.moment.now,
+                is_held_by_cap: false,
+                now: self.moment.now,
+                zone: &zone,
+                scope: Captured::of(&journey.occurrence).scope(
+                    &journey.occurrence.event_name,
+                    &person.profile,
+                    self.moment.now,
+                ),
+            };
+            if let Some(reason) = policy::takes_back(&judged) {
+                self.effects.push(Effect::Cancel(Cancel { decision, reason, at: self.moment.now }));
+                person.journeys.remove(at);
+            }
+        }
+    }
+}
+
+/// An entry counts for `once_per` whatever becomes of its messages, unless all that were judged were late.
+fn settle(person: &mut Person, at: usize, is_late: bool) {
+    let (rule, key) = (person.journeys[at].rule, person.journeys[at].key.clone());
+    let (entered_at, counted) = (person.journeys[at].entered_at, person.journeys[at].counts);
+    person.journeys[at].counts |= !is_late;
+    let Some(case) = person.case_mut(rule, key.as_deref()) else { return };
+    if is_late && !counted && case.entered_at == Some(entered_at) {
+        case.entered_at = None;
+    } else if !is_late && !counted && case.entered_at.is_none_or(|at| at < entered_at) {
+        case.entered_at = Some(entered_at);
+    }
+}
+
+fn message_of<'c>(compiled: &'c Compiled, journey: &Journey) -> Option<&'c MessageStep> {
+    match &compiled.rule.steps.get(journey.step as usize)?.kind {
+        StepKind::Message(message) => Some(message),
+        StepKind::Wait(_) => None,
+    }
+}

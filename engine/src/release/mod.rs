@@ -1,0 +1,124 @@
+//! Rules, caps, quiet hours, topics and zones of one version, compiled: all that decides, beside the records.
+
+mod index;
+mod settings;
+
+pub use index::{Hook, Index, Role};
+pub use settings::{Cap, Caps, QuietHours, Settings, Topic, Window};
+
+use crate::rule::{Path, Root, Rule, Status};
+use crate::time::Length;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// One version of a project, compiled.
+#[derive(Clone, Debug)]
+pub struct Release {
+    /// Names the content: the same project has the same id everywhere.
+    pub id: Arc<str>,
+    pub settings: Settings,
+    /// Sorted by id.
+    rules: Vec<Arc<Compiled>>,
+    index: Index,
+    /// Rules of earlier releases, for the people who entered with them: by (release id, rule id).
+    earlier: BTreeMap<(Arc<str>, Arc<str>), Arc<Compiled>>,
+}
+
+/// A rule, and what follows from it once for all.
+#[derive(Clone, Debug)]
+pub struct Compiled {
+    pub rule: Rule,
+    /// The release that it belongs to.
+    pub release: Arc<str>,
+    /// First segments of `properties.` and `context.` that are captured from the record that completes the trigger.
+    pub captures: BTreeSet<(Root, Box<str>)>,
+    /// Paths that each of its templates reads.
+    pub reads: BTreeMap<Arc<str>, Vec<Path>>,
+}
+
+/// How long before a wait of any rule could still be judged after it is due: bounds the end of a replay.
+const GRACE_MAX: Length = Length::days(1);
+
+impl Release {
+    /// Compiles checked rules. `reads` says which paths each template reads; a path that no rule could provide is left out.
+    pub fn new(
+        id: &str,
+        settings: Settings,
+        rules: Vec<Rule>,
+        reads: &BTreeMap<String, BTreeSet<String>>,
+    ) -> Release {
+        let id: Arc<str> = id.into();
+        let mut rules: Vec<_> =
+            rules.into_iter().map(|rule| Arc::new(Compiled::new(rule, id.clone(), reads))).collect();
+        rules.sort_by(|a, b| a.rule.id.cmp(&b.rule.id));
+        let index = Index::new(&rules);
+        Release { id, settings, rules, index, earlier: BTreeMap::new() }
+    }
+
+    /// Adds an earlier release, whose rules people may still be inside.
+    pub fn with_earlier(mut self, earlier: &Release) -> Release {
+        for compiled in &earlier.rules {
+            self.earlier.insert((earlier.id.clone(), compiled.rule.id.clone()), compiled.clone());
+        }
+        self
+    }
+
+    /// All rules, by id.
+    pub fn rules(&self) -> impl ExactSizeIterator<Item = &Arc<Compiled>> {
+        self.rules.iter()
+    }
+
+    pub fn rule(&self, id: &str) -> Option<&Arc<Compiled>> {
+        self.rules
+            .binary_search_by(|compiled| compiled.rule.id.as_ref().cmp(id))
+            .ok()
+            .map(|at| &self.rules[at])
+    }
+
+    /// The rule that somebody entered with: of this release, or of an earlier one.
+    pub fn rule_of(&self, release: &Arc<str>, id: &Arc<str>) -> Option<&Arc<Compiled>> {
+        if *release == self.id { self.rule(id) } else { self.earlier.get(&(release.clone(), id.clone())) }
+    }
+
+    /// Whether the rule is switched off now: that ends the journeys of earlier releases too.
+    pub fn is_off(&self, id: &str) -> bool {
+        self.rule(id).is_some_and(|compiled| compiled.rule.status == Status::Off)
+    }
+
+    pub(crate) fn index(&self) -> &Index {
+        &self.index
+    }
+
+    pub(crate) fn compiled(&self, number: u32) -> &Arc<Compiled> {
+        &self.rules[number as usize]
+    }
+
+    /// The longest grace a rule may have.
+    pub fn grace_max() -> Length {
+        GRACE_MAX
+    }
+}
+
+impl Compiled {
+    fn new(rule: Rule, release: Arc<str>, reads: &BTreeMap<String, BTreeSet<String>>) -> Compiled {
+        let mut own = BTreeMap::new();
+        for message in rule.messages() {
+            let paths = reads.get(message.template.as_ref()).into_iter().flatten();
+            own.insert(
+                message.template.clone(),
+                paths.filter_map(|path| Path::parse(path).ok()).collect::<Vec<_>>(),
+            );
+        }
+        let mut captures = BTreeSet::new();
+        let mut capture = |path: &Path| {
+            if let (Root::Properties | Root::Context, Some(first)) = (path.root, path.segments.first()) {
+                captures.insert((path.root, first.clone()));
+            }
+        };
+        own.values().flatten().for_each(&mut capture);
+        if let Some(audience) = &rule.audience {
+            audience.each_test(&mut |test| capture(&test.path));
+        }
+        Compiled { rule, release, captures, reads: own }
+    }
+}

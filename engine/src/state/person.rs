@@ -1,0 +1,229 @@
+//! One person: what is known of them, the triggers that wait for them, and their ways through rules.
+
+use super::profile::Profile;
+use super::timers::Filed;
+use crate::effect::{Channel, DecisionId};
+use crate::event::Place;
+use crate::time::Timestamp;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// A person. What the default says of somebody is what is said of those who are not kept.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Person {
+    pub profile: Profile,
+    /// Trigger state and entry marks, by (rule, key).
+    pub cases: Vec<Case>,
+    pub journeys: Vec<Journey>,
+    /// Messages in flight, and those sent that caps still count.
+    pub messages: Vec<Counted>,
+    pub opt_outs: Option<Box<OptOuts>>,
+    /// Something changed for a message in flight: look again at the next tick, as of this time.
+    pub recheck_at: Option<Timestamp>,
+    /// The newest record of an anonymous person, who is forgotten when quiet.
+    pub active_at: Option<Timestamp>,
+    /// Where the timers have them.
+    pub(crate) filed: Filed,
+}
+
+/// What a person does not want, and which of their addresses cannot be written to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct OptOuts {
+    pub topics: Vec<Box<str>>,
+    pub all: bool,
+    /// Bounced, or complained.
+    pub addresses: Vec<Box<str>>,
+}
+
+/// What one rule knows of one person, for one value of its key.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Case {
+    pub rule: u32,
+    pub key: Option<Arc<str>>,
+    /// The last entry, for `once_per`.
+    pub entered_at: Option<Timestamp>,
+    /// Hashes of the message ids of the last occurrences, newest last.
+    pub occurrences: Vec<u64>,
+    pub state: CaseState,
+}
+
+/// A trigger's state, by its form.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub enum CaseState {
+    #[default]
+    Idle,
+    /// The last events of a count, in order of time.
+    Window(Vec<SeenEvent>),
+    /// Waits of an absence that are not judged yet, in order of their deadlines, and the newest second event.
+    Waits { waits: Vec<Wait>, last_without: Option<SeenEvent> },
+}
+
+/// An event that a window keeps: its place in the person's order, and the hash of its message id.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SeenEvent {
+    pub at: Timestamp,
+    pub place: Place,
+    pub hash: u64,
+}
+
+/// The one moment at which a trigger held, and what is kept of the record that completed it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Occurrence {
+    pub message_id: Arc<str>,
+    pub event_name: Arc<str>,
+    pub at: Timestamp,
+    pub place: Place,
+    /// What templates and conditions read of it: a JSON object with `properties` and `context`.
+    pub captured: Option<Arc<str>>,
+}
+
+/// The first event of an absence came, and the second has until the deadline.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Wait {
+    pub occurrence: Occurrence,
+    pub deadline: Timestamp,
+    /// The deadline, and the grace after it.
+    pub ready_at: Timestamp,
+}
+
+/// Treated, or held out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Arm {
+    Treated,
+    GlobalHoldout,
+    RuleHoldout,
+}
+
+/// A person's way through one rule's steps.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Journey {
+    pub rule: u32,
+    /// The release it was entered with, and whose steps it goes through.
+    pub release: u32,
+    pub key: Option<Arc<str>>,
+    pub occurrence: Occurrence,
+    pub entered_at: Timestamp,
+    pub arm: Arm,
+    /// The index of the message step that it stands at.
+    pub step: u32,
+    pub state: JourneyState,
+    pub exited: Option<Exited>,
+    /// A step of it was judged otherwise than late: its entry counts for `once_per`.
+    pub counts: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub enum JourneyState {
+    /// The step is judged at the first tick from `ready_at` on.
+    Due { due_at: Timestamp, ready_at: Timestamp, is_held_by_cap: bool },
+    /// A message was decided, and its outcome has not come back.
+    InFlight(DecisionId),
+}
+
+/// The record that ended a journey.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exited {
+    pub at: Timestamp,
+    pub message_id: Arc<str>,
+    pub event_name: Arc<str>,
+}
+
+/// A message that caps count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    pub decision: DecisionId,
+    pub channel: Channel,
+    pub judged_at: Timestamp,
+    pub is_in_flight: bool,
+    pub is_transactional: bool,
+    pub rule: u32,
+    /// The entry that it belongs to; given back when the message expires.
+    pub entered_at: Timestamp,
+}
+
+/// How long after their last record an anonymous person is forgotten.
+pub const ANON_QUIET_MAX: crate::time::Length = crate::time::Length::days(30);
+
+impl Person {
+    /// The earliest timer: when it is ready, and what it is due at. With `until`, of those due by then, and without
+    /// their grace.
+    pub(crate) fn next_timer(&self, until: Option<Timestamp>) -> Option<(Timestamp, Timestamp)> {
+        self.timers(until).min()
+    }
+
+    /// The earliest `due_at` of those timers that are ready at `now`.
+    pub(crate) fn earliest_due(&self, now: Timestamp, until: Option<Timestamp>) -> Option<Timestamp> {
+        self.timers(until).filter(|(ready_at, _)| *ready_at <= now).map(|(_, due_at)| due_at).min()
+    }
+
+    /// (ready_at, due_at) of all timers.
+    fn timers(&self, until: Option<Timestamp>) -> impl Iterator<Item = (Timestamp, Timestamp)> {
+        let waits = self.cases.iter().flat_map(Case::waits).map(|wait| (wait.ready_at, wait.deadline));
+        let steps = self.journeys.iter().filter_map(|journey| match journey.state {
+            JourneyState::Due { due_at, ready_at, .. } => Some((ready_at, due_at)),
+            JourneyState::InFlight(_) => None,
+        });
+        let recheck = self.recheck_at.map(|at| (at, at));
+        let quiet = self.active_at.map(|at| (at + ANON_QUIET_MAX, at + ANON_QUIET_MAX));
+        let all = waits.chain(steps).chain(recheck).chain(quiet);
+        all.filter(move |(_, due_at)| until.is_none_or(|until| *due_at <= until))
+    }
+
+    /// The case of a rule and key, if one is kept.
+    pub fn case(&self, rule: u32, key: Option<&str>) -> Option<&Case> {
+        self.cases.iter().find(|case| case.rule == rule && case.key.as_deref() == key)
+    }
+
+    pub(crate) fn case_mut(&mut self, rule: u32, key: Option<&str>) -> Option<&mut Case> {
+        self.cases.iter_mut().find(|case| case.rule == rule && case.key.as_deref() == key)
+    }
+
+    /// Their address; nothing where there is none.
+    pub fn address(&self) -> Option<&str> {
+        self.profile.text("email").filter(|address| !address.trim().is_empty())
+    }
+
+    pub(crate) fn rule_state_bytes(&self) -> usize {
+        size_of::<Person>() - size_of::<Profile>()
+            + self.cases.capacity() * size_of::<Case>()
+            + self.cases.iter().map(Case::heap_bytes).sum::<usize>()
+            + self.journeys.capacity() * size_of::<Journey>()
+            + self.journeys.iter().map(|journey| journey.occurrence.heap_bytes()).sum::<usize>()
+            + self.messages.capacity() * size_of::<Counted>()
+    }
+}
+
+impl Case {
+    pub(crate) fn waits(&self) -> &[Wait] {
+        if let CaseState::Waits { waits, .. } = &self.state { waits } else { &[] }
+    }
+
+    fn heap_bytes(&self) -> usize {
+        let state = match &self.state {
+            CaseState::Idle => 0,
+            CaseState::Window(events) => events.capacity() * size_of::<SeenEvent>(),
+            CaseState::Waits { waits, .. } => {
+                waits.capacity() * size_of::<Wait>()
+                    + waits.iter().map(|wait| wait.occurrence.heap_bytes()).sum::<usize>()
+            }
+        };
+        state + self.occurrences.capacity() * size_of::<u64>()
+    }
+}
+
+impl Occurrence {
+    /// Its place in the person's order.
+    pub fn order(&self) -> (Timestamp, Place) {
+        (self.at, self.place)
+    }
+
+    fn heap_bytes(&self) -> usize {
+        self.message_id.len() + self.captured.as_ref().map_or(0, |captured| captured.len())
+    }
+}
+
+impl OptOuts {
+    pub fn has_topic(&self, topic: &str) -> bool {
+        self.topics.iter().any(|out| **out == *topic)
+    }
+}

@@ -1,0 +1,74 @@
+//! A shard as bytes: one byte version, then the tables and the people in their order.
+//!
+//! The same state gives the same bytes. Whoever changes a type of `state` gives the bytes a new version and keeps reading the one before.
+
+use super::{FixedHasher, Person, Shard};
+use crate::event::SubjectId;
+use crate::time::Timestamp;
+use indexmap::IndexMap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+const VERSION: u8 = 1;
+
+/// Why bytes are no shard.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotError {
+    #[error("expected a snapshot of version {VERSION}, found version {0}")]
+    Version(u8),
+    #[error("the snapshot is damaged: {0}")]
+    Damaged(String),
+}
+
+type Tables = (Timestamp, Arc<str>, Vec<Arc<str>>, Vec<Arc<str>>, BTreeMap<(u64, u32), u64>, usize);
+
+impl Shard {
+    /// The bytes of this shard.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let tables: Tables = (
+            self.now,
+            self.release.clone(),
+            self.rules.iter().cloned().collect(),
+            self.releases.iter().cloned().collect(),
+            self.origins.clone(),
+            self.people.len(),
+        );
+        let mut bytes = postcard::to_extend(&tables, vec![VERSION]).expect("memory takes all bytes");
+        for entry in &self.people {
+            bytes = postcard::to_extend(&entry, bytes).expect("memory takes all bytes");
+        }
+        bytes
+    }
+
+    /// The shard of these bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Shard, SnapshotError> {
+        let damaged = |error: postcard::Error| SnapshotError::Damaged(error.to_string());
+        let (version, rest) =
+            bytes.split_first().ok_or_else(|| SnapshotError::Damaged("it is empty".into()))?;
+        if *version != VERSION {
+            return Err(SnapshotError::Version(*version));
+        }
+        let (tables, mut rest) = postcard::take_from_bytes::<Tables>(rest).map_err(damaged)?;
+        let (now, release, rules, releases, origins, people_count) = tables;
+        let mut people: IndexMap<SubjectId, Person, FixedHasher> = IndexMap::default();
+        for _ in 0..people_count {
+            let ((subject, person), behind) = postcard::take_from_bytes(rest).map_err(damaged)?;
+            people.insert(subject, person);
+            rest = behind;
+        }
+        if !rest.is_empty() {
+            return Err(SnapshotError::Damaged(format!("{} bytes too many", rest.len())));
+        }
+        let mut shard = Shard {
+            now,
+            release,
+            people,
+            rules: rules.into_iter().collect(),
+            releases: releases.into_iter().collect(),
+            origins,
+            ..Shard::default()
+        };
+        shard.people.iter().for_each(|(subject, person)| shard.timers.restore(subject, person.filed));
+        Ok(shard)
+    }
+}

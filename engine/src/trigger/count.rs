@@ -1,0 +1,47 @@
+//! `event`, `count = 3`, `within = "1 day"`: the third within any 24 hours, sliding, half-open `(t - 1 day, t]`. After
+//! it holds the count starts anew.
+//!
+//! The window keeps the last `count` events in the person's order, by the hash of their message ids, so a repeated
+//! record counts once. A late event takes its place in the order; it may complete a window whose last event came before.
+
+use super::{Met, Noticed, has_entered_for_ever, is_new_occurrence};
+use crate::state::{Case, CaseState, SeenEvent};
+use crate::time::Length;
+
+pub(crate) fn notice(case: &mut Case, met: &Met<'_>, count: u32, within: Length) -> Noticed {
+    // Hashes of completed counts: the record that completed one must not begin the next.
+    if case.occurrences.contains(&met.hash) {
+        return Noticed::Nothing;
+    }
+    if !matches!(case.state, CaseState::Window(_)) {
+        case.state = CaseState::Window(Vec::new());
+    }
+    let CaseState::Window(events) = &mut case.state else { return Noticed::Nothing };
+    let (at, place) = met.order;
+    let event = SeenEvent { at, place, hash: met.hash };
+    if events.iter().any(|seen| seen.hash == event.hash) {
+        return Noticed::Nothing;
+    }
+    let at = events.partition_point(|seen| *seen < event);
+    events.insert(at, event);
+    let Some(last) = completed(events, count as usize, within) else {
+        if events.len() >= count as usize {
+            events.remove(0);
+        }
+        return Noticed::Nothing;
+    };
+    events.drain(..=last);
+    if !is_new_occurrence(case, met) {
+        Noticed::Nothing
+    } else if has_entered_for_ever(case, met) {
+        Noticed::OnceEver
+    } else {
+        Noticed::Holds(Box::new((met.occurrence)()))
+    }
+}
+
+/// The index of the last of `count` events that lie within the window.
+fn completed(events: &[SeenEvent], count: usize, within: Length) -> Option<usize> {
+    let mut windows = events.windows(count);
+    windows.position(|window| window[0].at > window[count - 1].at - within).map(|first| first + count - 1)
+}
