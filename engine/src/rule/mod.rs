@@ -3,10 +3,16 @@
 //! `parse` reads a file and gives a rule or all its problems; what stands here is already checked.
 
 pub mod condition;
+pub mod diagnostic;
+pub mod document;
+pub mod parse;
+mod share;
 
 use crate::effect::{Channel, OnCap};
 use crate::time::Length;
 pub use condition::{Bound, Condition, Operator, Path, Root, Test};
+pub use diagnostic::{Code, Diagnostic, Severity};
+pub use parse::{Known, parse};
 use std::sync::Arc;
 
 /// A checked rule.
