@@ -4,11 +4,17 @@
 
 pub mod condition;
 pub mod evaluate;
+pub mod diagnostic;
+pub mod document;
+pub mod parse;
+mod share;
 
 use crate::effect::{Channel, OnCap};
 use crate::time::Length;
 pub use condition::{Bound, Condition, Operator, Path, Root, Test};
 pub use evaluate::Scope;
+pub use diagnostic::{Code, Diagnostic, Severity};
+pub use parse::{Known, parse};
 use std::sync::Arc;
 
 /// A checked rule.

@@ -1,0 +1,71 @@
+//! A rule file's text becomes a [`Rule`], or all its problems.
+//!
+//! The file is read over its spanned tree, to the end, whatever was wrong before: a part that cannot be read leaves an
+//! error and a stand-in, and a file with one error makes no rule. One file for each part of rules.md.
+
+mod condition;
+mod exit;
+mod limits;
+mod steps;
+mod top;
+mod trigger;
+
+use super::Rule;
+use super::diagnostic::{Code, Diagnostic};
+use super::document::{Document, Place, Problems};
+use crate::release::Settings;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+/// What a rule may name that outreach.toml declares. What is `None` is not known, and not checked.
+#[derive(Clone, Debug, Default)]
+pub struct Known {
+    pub topics: Option<BTreeSet<Arc<str>>>,
+    /// Rules that may say `transactional`.
+    pub transactional_rules: Option<BTreeSet<Arc<str>>>,
+}
+
+impl Known {
+    pub fn of(settings: &Settings) -> Known {
+        Known {
+            topics: Some(settings.topics.keys().cloned().collect()),
+            transactional_rules: Some(settings.transactional_rules.iter().cloned().collect()),
+        }
+    }
+}
+
+/// The longest id of a rule or a topic, in characters (rules.md, "Small print").
+pub const ID_CHARACTERS_MAX: usize = 64;
+
+/// Whether `id` is `[a-z0-9-]`, 1 to 64 characters.
+pub fn is_id(id: &str) -> bool {
+    let is_fitting = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !id.is_empty() && id.len() <= ID_CHARACTERS_MAX && id.bytes().all(is_fitting)
+}
+
+/// Reads the rule `id` (the file's stem) from the text of `file`: the rule with its warnings, or all problems in the
+/// order of their places, at least one of them an error.
+pub fn parse(
+    id: &str,
+    file: &str,
+    text: &str,
+    known: &Known,
+) -> Result<(Rule, Vec<Diagnostic>), Vec<Diagnostic>> {
+    let mut problems = Problems::default();
+    if !is_id(id) {
+        let message = format!(
+            "expected a file name of 1 to {ID_CHARACTERS_MAX} characters a-z, 0-9 and -, found \"{id}\""
+        );
+        let place = Place { file, span: 0..0 };
+        problems.error(Code::BadId, &place, message).with_help("the file's name is the rule's id: rename it");
+    }
+    let document = Document::parse(&mut problems, file, text);
+    let rule = document.as_ref().and_then(|document| top::parse(&mut problems, id, document.top(), known));
+    match rule {
+        Some(rule) if !problems.has_errors() => Ok((rule, problems.into_sorted())),
+        _ => Err(problems.into_sorted()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,239 @@
+//! Bad rules: the code of each problem and its place.
+
+use super::{printed, problems, with_more, with_trigger, with_where};
+use crate::rule::diagnostic::Code;
+
+/// Each row is a rule and all its problems, as `code line:column`.
+fn check_rows(rows: &[(&str, String, &[&str])]) {
+    for (id, text, expected) in rows {
+        let found = problems(id, text);
+        let printed = printed(text, &found);
+        let found: Vec<_> =
+            printed.lines().map(|line| line.splitn(3, ' ').take(2).collect::<Vec<_>>().join(" ")).collect();
+        assert_eq!(&found, expected, "{text}\n{printed}");
+    }
+}
+
+#[test]
+fn a_file_that_is_no_toml_or_no_id_says_where() {
+    check_rows(&[
+        (
+            "rule",
+            "name = \"R\ntopic = \"x\"\n[trigger\n".to_owned(),
+            &["toml-syntax 1:10", "toml-syntax 3:9"],
+        ),
+        ("Rule_1", with_more(""), &["bad-id 1:1"]),
+        ("", with_more(""), &["bad-id 1:1"]),
+    ]);
+}
+
+#[test]
+fn missing_and_unknown_keys_and_wrong_types_are_all_said_at_once() {
+    check_rows(&[
+        (
+            "rule",
+            "nam = \"R\"\n".to_owned(),
+            &["missing-key 1:1", "missing-key 1:1", "missing-key 1:1", "unknown-key 1:1"],
+        ),
+        (
+            "rule",
+            "name = 1\ntags = \"a\"\npriority = \"high\"\n[trigger]\nevent = 3\n[[step]]\nwait = 5\n"
+                .to_owned(),
+            &["wrong-type 1:8", "wrong-type 2:8", "wrong-type 3:12", "wrong-type 5:9", "bad-length 7:8"],
+        ),
+        (
+            "rule",
+            with_trigger("event = \"A\"\nwithout = \"B\"\nwitin = \"1 day\""),
+            &["contradictory-form 5:1", "unknown-key 6:1"],
+        ),
+        ("rule", with_trigger("where = { \"properties.x\" = 1 }"), &["missing-key 3:1"]),
+        ("rule", with_more("[audience]\n"), &["missing-key 7:1"]),
+        ("rule", with_more("[exit]\n"), &["missing-key 7:1"]),
+        ("rule", with_more("[[step]]\nname = \"x\"\n"), &["missing-key 7:1"]),
+    ]);
+}
+
+#[test]
+fn a_misspelt_key_has_a_suggestion() {
+    let found = problems("rule", &with_trigger("event = \"A\"\nwithout = \"B\"\nwitin = \"1 day\""));
+    let unknown = found.iter().find(|problem| problem.code == Code::UnknownKey).expect("an unknown key");
+    assert_eq!(unknown.message, "unknown key `witin` in `trigger`");
+    assert_eq!(unknown.help.as_deref(), Some("did you mean `within`?"));
+}
+
+#[test]
+fn values_that_mean_nothing_are_refused() {
+    check_rows(&[
+        (
+            "rule",
+            "name = \" \"\nstatus = \"on\"\n[trigger]\nevent = \"A\"\n[[step]]\nin_product = \"../x\"\n"
+                .to_owned(),
+            &["bad-value 1:8", "bad-value 2:10", "bad-value 6:14"],
+        ),
+        (
+            "rule",
+            with_trigger("event = \"A\"\ncount = 0\nwithin = \"1 month\""),
+            &["bad-value 5:9", "bad-length 6:10"],
+        ),
+        (
+            "rule",
+            with_more("[goal]\nevent = \"B\"\nwithin = \"0 days\"\nholdout = \"100%\"\n"),
+            &["bad-length 9:10", "bad-value 10:11"],
+        ),
+        ("rule", with_more("[goal]\nholdout = \"0%\"\n"), &["bad-value 8:11"]),
+        (
+            "rule",
+            with_more("[limits]\nonce_per = \"3 dayz\"\nlate = \"soon\"\ngrace = \"-1 min\"\n"),
+            &["bad-length 8:12", "bad-length 9:8", "bad-length 10:9"],
+        ),
+        ("rule", "name = \"R\"\nstep = []\n[trigger]\nevent = \"A\"\n".to_owned(), &["bad-value 2:8"]),
+    ]);
+    let found = problems("rule", &with_trigger("event = \"A\"\ncount = 3\nwithin = \"3 dayz\""));
+    assert_eq!(found[0].message, "expected a length such as \"3 days\", found \"3 dayz\"");
+}
+
+#[test]
+fn bad_tests_of_a_condition_are_refused_where_they_stand() {
+    let row = |tests: &str, expected: &'static [&'static str]| ("rule", with_where(tests), expected);
+    check_rows(&[
+        row("", &["bad-value 5:9"]),
+        row("plan = 1", &["bad-path 5:11"]),
+        row("\"properties.\" = 1", &["bad-path 5:11"]),
+        row("properties.plan = 1", &["bad-path 5:11"]),
+        row("\"properties.x\" = {}", &["bad-value 5:28"]),
+        row("\"properties.x\" = { gtee = 1 }", &["unknown-key 5:30"]),
+        row("\"properties.x\" = { gt = true }", &["wrong-type 5:35"]),
+        row("\"properties.x\" = { gt = \"10\" }", &["bad-value 5:35"]),
+        row("\"properties.x\" = { gt = 2026-03-02 }", &["bad-value 5:35"]),
+        row("\"properties.x\" = { gt = \"2026-03-02T10:00:00\" }", &["bad-value 5:35"]),
+        row("\"properties.x\" = { gt = \"now 7 days\" }", &["bad-value 5:35"]),
+        row("\"properties.x\" = { gt = \"now - 1 month\" }", &["bad-length 5:35"]),
+        row("\"properties.x\" = { gt = nan }", &["bad-value 5:35"]),
+        row("\"properties.x\" = 2026-03-02T10:00:00Z", &["wrong-type 5:28"]),
+        row("\"properties.x\" = { between = [2, 1] }", &["bad-value 5:40"]),
+        row("\"properties.x\" = { between = [1, \"now\"] }", &["bad-value 5:40"]),
+        row("\"properties.x\" = { between = [1] }", &["bad-value 5:40"]),
+        row("\"properties.x\" = { in = [] }", &["bad-value 5:35"]),
+        row("\"properties.x\" = { in = 3 }", &["wrong-type 5:35"]),
+        row("\"properties.x\" = { starts_with = 3 }", &["wrong-type 5:44"]),
+        row("\"properties.x\" = { exists = \"yes\" }", &["wrong-type 5:39"]),
+        row("\"properties.x\" = { matches = \"(\" }", &["bad-regex 5:40"]),
+        row("\"properties.x\" = { matches = '(a)\\1' }", &["bad-regex 5:40"]),
+        row("any = []", &["bad-value 5:17"]),
+        row("any = [{ x = 1 }, { \"properties.y\" = { gt = [] } }]", &["bad-path 5:20", "wrong-type 5:55"]),
+    ]);
+    let long = "x".repeat(513);
+    check_rows(&[(
+        "rule",
+        with_where(&format!("\"properties.x\" = {{ matches = \"{long}\" }}")),
+        &["bad-regex 5:40"],
+    )]);
+}
+
+#[test]
+fn an_audience_and_an_exit_about_the_person_read_traits_alone() {
+    check_rows(&[
+        ("rule", with_more("[audience]\nwhere = { \"properties.x\" = 1 }\n"), &["bad-path 8:11"]),
+        ("rule", with_more("[exit]\nwhere = { \"event.name\" = \"B\" }\n"), &["bad-path 8:11"]),
+    ]);
+}
+
+#[test]
+fn keys_that_do_not_go_together_are_contradictory() {
+    let row = |trigger: &str, expected: &'static [&'static str]| ("rule", with_trigger(trigger), expected);
+    check_rows(&[
+        row("event = \"A\"\ncount = 3", &["contradictory-form 5:1"]),
+        row("event = \"A\"\nwithin = \"1 day\"", &["contradictory-form 5:1"]),
+        row("event = \"A\"\nwithout = \"B\"", &["contradictory-form 5:1"]),
+        row("event = \"A\"\nwithout = { event = \"B\" }", &["contradictory-form 5:1"]),
+        row("event = \"A\"\nrepeat = \"restart\"", &["contradictory-form 5:1"]),
+        row(
+            "event = \"A\"\nwithin = \"1 h\"\nwithout = { event = \"B\", within = \"1 h\" }",
+            &["contradictory-form 6:26"],
+        ),
+        row(
+            "event = \"A\"\nwithin = \"1 h\"\nwithout = { event = \"B\", key = \"properties.x\" }",
+            &["contradictory-form 6:26"],
+        ),
+        row("event = \"A\"\ncount = 3\nwithin = \"1 h\"\nwithout = \"B\"", &["contradictory-form 7:1"]),
+    ]);
+    check_rows(&[
+        (
+            "rule",
+            with_more("[exit]\nevent = \"B\"\nany = [{ event = \"C\" }]\n"),
+            &["contradictory-form 8:1"],
+        ),
+        (
+            "rule",
+            with_more("[exit]\nwhere = { \"traits.x\" = 1 }\nkey = \"properties.x\"\n"),
+            &["contradictory-form 9:1"],
+        ),
+        ("rule", with_more("[goal]\nwithin = \"1 day\"\n"), &["contradictory-form 8:1"]),
+        ("rule", with_more("[limits]\ngrace = \"2 days\"\n"), &["contradictory-form 8:9"]),
+        ("rule", with_more("[[step]]\nwait = \"1 day\"\nemail = \"x\"\n"), &["contradictory-form 8:1"]),
+        ("rule", with_more("[[step]]\nwait = \"1 day\"\ntopic = \"probe\"\n"), &["contradictory-form 9:1"]),
+    ]);
+}
+
+#[test]
+fn names_topics_and_permissions_are_checked() {
+    check_rows(&[
+        ("rule", with_more("[[step]]\nwait = \"1 day\"\nname = \"probe\"\n"), &["duplicate-step-name 9:8"]),
+        ("rule", with_more("[[step]]\nemail = \"x\"\ntopic = \"onbording\"\n"), &["unknown-topic 9:9"]),
+        (
+            "rule",
+            with_more("[[step]]\nemail = \"x\"\ntransactional = true\n"),
+            &["transactional-not-allowed 9:17"],
+        ),
+        (
+            "rule",
+            "name = \"R\"\n[trigger]\nevent = \"A\"\n[[step]]\nemail = \"x\"\n".to_owned(),
+            &["topic-required 5:1"],
+        ),
+    ]);
+}
+
+#[test]
+fn what_the_language_has_and_this_version_has_not_is_not_built_yet() {
+    let row = |trigger: &str, expected: &'static [&'static str]| ("rule", with_trigger(trigger), expected);
+    check_rows(&[
+        row("sequence = [\"A\", \"B\"]\nwithin = \"1 day\"", &["not-built-yet 4:1"]),
+        row(
+            "sequence = [\"A\", \"B\"]\nwithout = { event = \"C\", within = \"3 days\" }\nwithin = \"3 days\"",
+            &["not-built-yet 4:1"],
+        ),
+        row("inactive_for = \"14 days\"\nevents = [\"A\"]", &["not-built-yet 4:1", "not-built-yet 5:1"]),
+        row(
+            "enters = { \"traits.seats\" = { gte = 10 } }\nbackfill = true",
+            &["not-built-yet 4:1", "not-built-yet 5:1"],
+        ),
+        row(
+            "event = \"A\"\ncount = 2\nwithin = \"1 h\"\nwithout = { event = \"B\", within = \"1 h\" }",
+            &["not-built-yet 7:1"],
+        ),
+        row("event = \"A\"\nwhere = { did = { event = \"B\" } }", &["not-built-yet 5:11"]),
+    ]);
+    check_rows(&[
+        (
+            "rule",
+            format!("status = \"shadow\"\nformerly = \"old\"\n{}", with_more("")),
+            &["not-built-yet 1:10", "not-built-yet 2:1"],
+        ),
+        (
+            "rule",
+            with_more("[limits]\nmax_per_hour = 5\nmutes = { tags = [] }\n"),
+            &["not-built-yet 8:1", "not-built-yet 9:1"],
+        ),
+        ("rule", with_more("[expect]\nper_day = { min = 1 }\n"), &["not-built-yet 7:2"]),
+        (
+            "rule",
+            with_more("[[step]]\nwait_until = { event = \"B\" }\nthen = []\n"),
+            &["not-built-yet 8:1", "not-built-yet 9:1"],
+        ),
+        (
+            "rule",
+            with_more("[[step]]\nset = { x = 1 }\n[[step]]\nexit = true\n"),
+            &["not-built-yet 8:1", "not-built-yet 10:1"],
+        ),
+    ]);
+}

@@ -1,0 +1,77 @@
+//! The keys at the top of a rule file, and the order in which its parts are read.
+
+use super::{Known, condition, exit, limits, steps, trigger};
+use crate::rule::condition::Condition;
+use crate::rule::diagnostic::Code;
+use crate::rule::document::{Item, Problems, Table, closest};
+use crate::rule::{Rule, Status};
+use std::sync::Arc;
+
+const NOT_BUILT: [&str; 3] = ["expect", "formerly", "on_change"];
+
+/// Nothing only where a part that every rule needs cannot be read.
+pub(super) fn parse(problems: &mut Problems, id: &str, mut table: Table<'_>, known: &Known) -> Option<Rule> {
+    let name = table.require(problems, "name").and_then(|item| item.words(problems));
+    let description = table.take("description").and_then(|item| item.text(problems)).unwrap_or_default();
+    let owner = table.take("owner").and_then(|item| item.words(problems));
+    let topic_item = table.take("topic");
+    let topic = topic_item.as_ref().and_then(|item| topic(problems, item, known));
+    let status = table.take("status").and_then(|item| status(problems, &item)).unwrap_or(Status::Live);
+    let tags = table.take("tags").and_then(|item| item.texts(problems)).unwrap_or_default();
+    let priority = table.take("priority").and_then(|item| item.integer(problems, i64::MIN..=i64::MAX));
+    let trigger = table.require(problems, "trigger").and_then(|item| trigger::parse(problems, &item));
+    let key = trigger.as_ref().and_then(|trigger| trigger.form.matches().find_map(|event| event.key.clone()));
+    let audience = table.take("audience").and_then(|item| audience(problems, &item));
+    let exits = table.take("exit").map(|item| exit::parse(problems, &item, key.as_ref())).unwrap_or_default();
+    let limits = limits::parse(problems, table.take("limits"));
+    let goal = table.take("goal").and_then(|item| limits::parse_goal(problems, &item, key.as_ref()));
+    let rule =
+        steps::OfRule { id, topic: topic.as_ref(), has_topic: topic_item.is_some(), late: limits.late };
+    let steps = table.require(problems, "step").map(|item| steps::parse(problems, &item, &rule, known));
+    table.finish(problems, &NOT_BUILT);
+    Some(Rule {
+        id: Arc::from(id),
+        name: name?,
+        description: description.to_owned(),
+        owner,
+        topic,
+        status,
+        tags,
+        priority: priority.unwrap_or_default(),
+        trigger: trigger?,
+        audience,
+        exits,
+        limits,
+        goal,
+        steps: steps?,
+    })
+}
+
+/// A topic that outreach.toml declares.
+pub(super) fn topic(problems: &mut Problems, item: &Item<'_>, known: &Known) -> Option<Arc<str>> {
+    let topic = item.words(problems)?;
+    if let Some(topics) = known.topics.as_ref().filter(|topics| !topics.contains(topic.as_str())) {
+        let help = match closest(&topic, topics.iter().map(|topic| &**topic)) {
+            Some(name) => format!("did you mean \"{name}\"?"),
+            None => format!("declare it in outreach.toml: [topics.{topic}]"),
+        };
+        let message = format!("unknown topic \"{topic}\"");
+        problems.error(Code::UnknownTopic, &item.place, message).with_help(help);
+    }
+    Some(Arc::from(topic))
+}
+
+fn status(problems: &mut Problems, item: &Item<'_>) -> Option<Status> {
+    if item.value.as_str() == Some("shadow") {
+        problems.not_built(&item.place, "status \"shadow\"");
+        return None;
+    }
+    item.choice(problems, &[("live", Status::Live), ("off", Status::Off)])
+}
+
+fn audience(problems: &mut Problems, item: &Item<'_>) -> Option<Condition> {
+    let mut table = item.table(problems)?;
+    let tests = table.require(problems, "where");
+    table.finish(problems, &[]);
+    condition::parse(problems, &tests?, condition::About::Person)
+}
