@@ -1,1 +1,10 @@
 //! Every door into the log, a file a door.
+
+pub mod intake;
+pub mod dead_letters;
+pub mod keys;
+pub mod http;
+pub mod outbox;
+
+#[cfg(test)]
+mod fake;

@@ -1,8 +1,17 @@
 //! What comes in: the envelope all doors share, and the records of the log.
 
+pub mod envelope;
+pub mod malformed;
+pub mod members;
+pub mod field;
+pub mod instant;
+pub mod arrival;
 pub mod record;
 pub mod subject;
 
+pub use arrival::{Arrival, MissingTime};
+pub use envelope::Envelope;
+pub use malformed::Malformed;
 pub use record::{
     Body, Consent, ConsentKind, Event, EventKind, Origin, Outcome, OutcomeKind, Place, Record, RecordError,
 };
