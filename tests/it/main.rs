@@ -1,1 +1,6 @@
 //! What a user sees, against real components: one binary, a file an aspect.
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod world_works;
