@@ -9,8 +9,8 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use super::super::process::Process;
 use super::Broker;
-use crate::world::process::Process;
 
 /// Formatting takes 1 to 2 s of JVM alone; on a machine that compiles beside it, much longer.
 const FORMATTED_WITHIN: Duration = Duration::from_secs(60);
