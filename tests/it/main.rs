@@ -1,1 +1,7 @@
 //! What a user sees, against real components: one binary, a file an aspect.
+
+#[path = "../world/mod.rs"]
+mod world;
+
+mod tidy;
+mod world_works;
