@@ -6,6 +6,8 @@
 //! - What was acknowledged before an append began stands before it.
 //! - A frame that does not match its checksum is an error, never a shorter frame.
 
+#[doc(hidden)]
+pub mod contract;
 pub mod embedded;
 pub mod frame;
 
@@ -70,7 +72,8 @@ pub enum LogError {
     /// The disk is full, or too many appends wait: the caller answers 503 and tries again.
     #[error("the log takes nothing now: {reason}")]
     Unavailable { reason: String },
-    #[error("the log is damaged: {reason}")]
+    /// Files are missing, changed, or of another log; only a person can mend that.
+    #[error("the log cannot be used: {reason}")]
     Damaged { reason: String },
 }
 
