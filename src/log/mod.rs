@@ -15,6 +15,8 @@ use outreach_engine::Timestamp;
 use outreach_engine::event::Body;
 use std::time::Duration;
 
+pub use frame::{Frame, FrameError};
+
 /// One frame as the log holds it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Entry {
