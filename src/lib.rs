@@ -1,5 +1,6 @@
 //! `outreach` acts; `outreach-engine` decides. Modules stand in the order an event travels.
 
+pub mod clock;
 pub mod project;
 pub mod ingest;
 pub mod log;

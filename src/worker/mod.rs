@@ -1,1 +1,257 @@
-//! Shards: one partition's people in memory, ticks, snapshots, releases.
+//! A worker runs one partition's shard: it reads the log, lets the engine decide, and writes decisions together with
+//! its position.
+//!
+//! Invariants:
+//! - Decisions and position move in one ledger transaction, which fails unless the position is where this worker left it
+//!   (`Transaction::move_position`). A worker that is fenced stops, and starts again from the ledger.
+//! - Effects of frames before the ledger's position are dropped: they were written when the position moved.
+//! - Ticks are written only while the worker stands at the log's end (`tick`).
+//! - A shard that cannot prove its state does not start (`recovery`).
+
+pub mod recovery;
+pub mod snapshots;
+mod tick;
+
+use crate::clock::Clock;
+use crate::ledger::{Ledger, LedgerError};
+use crate::log::{Entry, Frame, FrameError, Log, LogError};
+use outreach_engine::effect::{Cancel, Decision, Effect, NonEntry};
+use outreach_engine::event::Body;
+use outreach_engine::{Length, Release, Shard, Timestamp, apply};
+use snapshots::Snapshots;
+use std::sync::Arc;
+pub use tick::{Pace, Standing};
+
+/// Finds a release by its id, compiled, with the earlier ones that people may still be inside.
+pub type Releases = Arc<dyn Fn(&str) -> Result<Arc<Release>, String> + Send + Sync>;
+
+/// When every required source last stood at its end with all of it appended; nothing where there is no source to wait
+/// for, `Timestamp::MIN` where one has never been read.
+pub type ReadThrough = Arc<dyn Fn() -> Option<Timestamp> + Send + Sync>;
+
+/// What a worker works with.
+pub struct Tools<L, D> {
+    pub log: Arc<L>,
+    pub ledger: Arc<D>,
+    pub snapshots: Arc<Snapshots>,
+    pub releases: Releases,
+    pub read_through: ReadThrough,
+    pub clock: Clock,
+    pub standing: Arc<Standing>,
+}
+
+/// One partition's shard, and where it stands.
+pub struct Worker<L, D> {
+    tools: Tools<L, D>,
+    partition: u32,
+    shard: Shard,
+    release: Option<Arc<Release>>,
+    /// The next frame to read.
+    next: u64,
+    /// Where the ledger stands.
+    position: u64,
+    /// Effects since `position`.
+    unwritten: Unwritten,
+    pace: Pace,
+    written_at: Timestamp,
+    snapshot_at: Timestamp,
+    snapshot_offset: u64,
+    frame: Frame,
+}
+
+#[derive(Default)]
+struct Unwritten {
+    decisions: Vec<Decision>,
+    cancels: Vec<Cancel>,
+    non_entries: Vec<NonEntry>,
+}
+
+/// What a step did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// There may be more to do at once.
+    Busy,
+    /// Stands at the log's end, with nothing to do before this moment (or before the log grows).
+    Idle { until: Timestamp },
+}
+
+/// Why a worker stops.
+#[derive(Debug, thiserror::Error)]
+pub enum WorkerError {
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    #[error(transparent)]
+    Log(#[from] LogError),
+    #[error("partition {partition}, offset {offset}: {reason}")]
+    Frame { partition: u32, offset: u64, reason: String },
+    #[error("partition {partition} cannot prove its state: {reason}")]
+    Unproven { partition: u32, reason: String },
+    #[error("release {id}: {reason}")]
+    Release { id: String, reason: String },
+}
+
+/// So much of the log is read in one step.
+const READ_BYTES_MAX: usize = 1024 * 1024;
+/// So many rows are written in one transaction at the most before the next frames are read.
+const ROWS_MAX: usize = 1_000;
+/// A position without decisions moves this often: re-reading the frames between costs little.
+const POSITION_EVERY: Length = Length::seconds(1);
+/// How often the state is written down: bounds how long a restart reads.
+const SNAPSHOT_EVERY: Length = Length::minutes(5);
+
+impl<L: Log, D: Ledger> Worker<L, D> {
+    /// Waits for the log to grow, until this moment at the latest.
+    pub fn rest(&self, until: Timestamp) {
+        let rest = until.since((self.tools.clock)());
+        self.tools.log.wait(self.partition, self.next, std::time::Duration::from_micros(rest.0 as u64));
+    }
+
+    /// The shard's people and where they are, for those who ask.
+    pub fn shard(&self) -> &Shard {
+        &self.shard
+    }
+
+    /// The release that the shard decides by.
+    pub fn release(&self) -> Option<&Arc<Release>> {
+        self.release.as_ref()
+    }
+
+    /// Reads on, decides, writes down, and writes a tick when one is due.
+    pub fn step(&mut self) -> Result<Step, WorkerError> {
+        let entries = self.tools.log.read(self.partition, self.next, READ_BYTES_MAX)?;
+        let read_at = (self.tools.clock)();
+        for entry in &entries {
+            self.take_in(entry)?;
+            if self.unwritten.len() >= ROWS_MAX {
+                self.write_down(read_at)?;
+            }
+        }
+        if !entries.is_empty() {
+            return Ok(Step::Busy);
+        }
+        self.write_down_when_due(read_at)?;
+        self.snapshot_when_due(read_at)?;
+        self.tools.standing.stood_at_end(self.partition, read_at);
+        self.tick_when_due(read_at)
+    }
+
+    /// Writes all down, and a snapshot: the ordered end.
+    pub fn finish(&mut self) -> Result<(), WorkerError> {
+        let now = (self.tools.clock)();
+        self.write_down(now)?;
+        self.snapshot(now)
+    }
+
+    fn take_in(&mut self, entry: &Entry) -> Result<(), WorkerError> {
+        let wrong =
+            |reason: String| WorkerError::Frame { partition: entry.partition, offset: entry.offset, reason };
+        let mut frame = std::mem::take(&mut self.frame);
+        frame.read(&entry.frame).map_err(|error: FrameError| wrong(error.to_string()))?;
+        // Written before: their effects stand in the ledger, and only the state is made again.
+        let is_rerun = entry.offset < self.position;
+        for record in frame.records(entry.offset, entry.appended_at) {
+            let record = record.map_err(|error: FrameError| wrong(error.to_string()))?;
+            if let Body::Release { id } = &record.body {
+                self.release = Some(self.find_release(id)?);
+            }
+            let Some(release) = &self.release else {
+                return Err(wrong("a record before the first release".into()));
+            };
+            let is_tick = matches!(record.body, Body::Tick { .. });
+            let effects = apply(release, &mut self.shard, &record);
+            if !is_tick {
+                self.pace.saw_traffic();
+            }
+            if !is_rerun {
+                effects.into_iter().for_each(|effect| self.unwritten.push(effect));
+            }
+        }
+        self.frame = frame;
+        self.next = entry.offset + 1;
+        Ok(())
+    }
+
+    fn find_release(&self, id: &str) -> Result<Arc<Release>, WorkerError> {
+        (self.tools.releases)(id).map_err(|reason| WorkerError::Release { id: id.into(), reason })
+    }
+
+    fn write_down_when_due(&mut self, now: Timestamp) -> Result<(), WorkerError> {
+        let is_due = !self.unwritten.is_empty() || now.since(self.written_at) >= POSITION_EVERY;
+        if is_due { self.write_down(now) } else { Ok(()) }
+    }
+
+    /// One transaction: position and effects, or neither.
+    fn write_down(&mut self, now: Timestamp) -> Result<(), WorkerError> {
+        if self.next <= self.position {
+            return Ok(());
+        }
+        let (partition, old, new) = (self.partition, self.position, self.next);
+        let unwritten = &self.unwritten;
+        self.tools.ledger.transaction(|transaction| {
+            transaction.move_position(partition, old, new)?;
+            transaction.insert_decisions(partition, &unwritten.decisions)?;
+            transaction.cancel(&unwritten.cancels)?;
+            transaction.count_non_entries(&unwritten.non_entries)
+        })?;
+        self.position = new;
+        self.unwritten = Unwritten::default();
+        self.written_at = now;
+        Ok(())
+    }
+
+    fn snapshot_when_due(&mut self, now: Timestamp) -> Result<(), WorkerError> {
+        let is_due = now.since(self.snapshot_at) >= SNAPSHOT_EVERY && self.position > self.snapshot_offset;
+        if is_due { self.snapshot(now) } else { Ok(()) }
+    }
+
+    /// Only a state that the ledger stands at is kept.
+    fn snapshot(&mut self, now: Timestamp) -> Result<(), WorkerError> {
+        if self.position != self.next || self.position == self.snapshot_offset {
+            return Ok(());
+        }
+        self.snapshot_at = now;
+        let kept = self.tools.snapshots.put(self.partition, self.position, &self.shard);
+        match kept {
+            Ok(()) => self.snapshot_offset = self.position,
+            // The log still holds what this one would have: the next may succeed.
+            Err(error) => tracing::warn!(partition = self.partition, %error, "no snapshot was kept"),
+        }
+        Ok(())
+    }
+
+    fn tick_when_due(&mut self, now: Timestamp) -> Result<Step, WorkerError> {
+        let true_at = match (self.tools.read_through)() {
+            Some(read_through) => read_through.min(now),
+            None => now,
+        };
+        match self.pace.decide(now, true_at, self.shard.next_due_at()) {
+            tick::Due::Now => {
+                let mut batch = crate::log::Batch::default();
+                batch.push(self.partition, &Body::Tick { at: true_at, until: None });
+                self.tools.log.append(batch)?;
+                self.pace.ticked(now);
+                Ok(Step::Busy)
+            }
+            tick::Due::At(until) => Ok(Step::Idle { until }),
+        }
+    }
+}
+
+impl Unwritten {
+    fn push(&mut self, effect: Effect) {
+        match effect {
+            Effect::Decide(decision) => self.decisions.push(*decision),
+            Effect::Cancel(cancel) => self.cancels.push(cancel),
+            Effect::Count(non_entry) => self.non_entries.push(non_entry),
+            Effect::Reject(reject) => tracing::warn!(reason = reject.reason, "a record was rejected"),
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.decisions.len() + self.cancels.len()
+    }
+
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}

@@ -12,8 +12,8 @@ mod share;
 use crate::effect::{Channel, OnCap};
 use crate::time::Length;
 pub use condition::{Bound, Condition, Operator, Path, Root, Test};
-pub use evaluate::Scope;
 pub use diagnostic::{Code, Diagnostic, Severity};
+pub use evaluate::Scope;
 pub use parse::{Known, parse};
 use std::sync::Arc;
 

@@ -1,0 +1,120 @@
+//! When a tick is written: at once when somebody is due (at most 20 a second), else every 5 s while there is traffic,
+//! and only by a worker that stands at the log's end (architecture.md, "Time").
+
+use outreach_engine::{Length, Timestamp};
+use std::sync::atomic::{AtomicI64, Ordering};
+
+/// Twenty a second.
+const BETWEEN_TICKS_MIN: Length = Length(50_000);
+/// While there is traffic and nobody is due.
+const WITH_TRAFFIC_EVERY: Length = Length::seconds(5);
+/// With nothing due and no traffic a worker looks again this often: a source's `read_through` may have moved.
+const LOOK_AGAIN_AFTER: Length = Length(250_000);
+
+/// Keeps the pace of one partition's ticks.
+#[derive(Debug)]
+pub struct Pace {
+    last_at: Timestamp,
+    has_traffic: bool,
+}
+
+/// Whether a tick is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Due {
+    Now,
+    /// Not before this moment.
+    At(Timestamp),
+}
+
+impl Default for Pace {
+    fn default() -> Self {
+        Pace { last_at: Timestamp::MIN, has_traffic: false }
+    }
+}
+
+impl Pace {
+    /// Records other than this worker's own tick were read.
+    pub fn saw_traffic(&mut self) {
+        self.has_traffic = true;
+    }
+
+    pub fn ticked(&mut self, now: Timestamp) {
+        self.last_at = now;
+        self.has_traffic = false;
+    }
+
+    /// Whether a tick that says `true_at` is due, for a shard whose next person is due at `next_due_at`.
+    pub fn decide(&self, now: Timestamp, true_at: Timestamp, next_due_at: Option<Timestamp>) -> Due {
+        // A clock that was set back must not stop the ticks.
+        let earliest = if self.last_at > now { now } else { self.last_at + BETWEEN_TICKS_MIN };
+        let is_somebody_due = next_due_at.is_some_and(|at| at <= true_at);
+        let is_traffic_due = self.has_traffic && now.since(self.last_at) >= WITH_TRAFFIC_EVERY;
+        if (is_somebody_due || is_traffic_due) && earliest <= now {
+            return Due::Now;
+        }
+        let next = if is_somebody_due { earliest } else { now + LOOK_AGAIN_AFTER };
+        let wanted = next_due_at.filter(|at| *at > now).map_or(next, |at| at.min(next));
+        Due::At(wanted.max(now + Length(1_000)))
+    }
+}
+
+/// When each partition's worker last stood at the log's end: a message whose shard did not within the last minute is
+/// stale, and held at the gate.
+#[derive(Debug)]
+pub struct Standing {
+    stood_at: Vec<AtomicI64>,
+}
+
+impl Standing {
+    pub fn new(partitions: u32) -> Standing {
+        Standing { stood_at: (0..partitions).map(|_| AtomicI64::new(i64::MIN)).collect() }
+    }
+
+    pub fn stood_at_end(&self, partition: u32, at: Timestamp) {
+        self.stood_at[partition as usize].store(at.0, Ordering::Relaxed);
+    }
+
+    /// `Timestamp::MIN` before the first time.
+    pub fn last_at(&self, partition: u32) -> Timestamp {
+        self.stood_at
+            .get(partition as usize)
+            .map_or(Timestamp::MIN, |at| Timestamp(at.load(Ordering::Relaxed)))
+    }
+
+    pub fn partitions(&self) -> u32 {
+        self.stood_at.len() as u32
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp(1_000_000_000);
+
+    #[test]
+    fn somebody_due_brings_a_tick_at_once_and_at_most_twenty_a_second() {
+        let mut pace = Pace::default();
+        assert_eq!(pace.decide(NOW, NOW, Some(NOW)), Due::Now);
+        pace.ticked(NOW);
+        let next = NOW + BETWEEN_TICKS_MIN;
+        assert_eq!(pace.decide(NOW, NOW, Some(Timestamp::MIN)), Due::At(next));
+        assert_eq!(pace.decide(next, next, Some(Timestamp::MIN)), Due::Now);
+    }
+
+    #[test]
+    fn a_source_that_is_behind_holds_the_tick() {
+        let pace = Pace::default();
+        assert!(matches!(pace.decide(NOW, NOW - Length::seconds(1), Some(NOW)), Due::At(_)));
+    }
+
+    #[test]
+    fn traffic_alone_brings_one_every_five_seconds_and_silence_none() {
+        let mut pace = Pace::default();
+        pace.ticked(NOW);
+        assert!(matches!(pace.decide(NOW + Length::seconds(60), NOW, None), Due::At(_)));
+        pace.saw_traffic();
+        assert!(matches!(pace.decide(NOW + Length::seconds(4), NOW, None), Due::At(_)));
+        assert_eq!(pace.decide(NOW + Length::seconds(5), NOW, None), Due::Now);
+    }
+}
