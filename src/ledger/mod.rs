@@ -2,12 +2,20 @@
 //!
 //! All SQL lives here. One trait and one set of contract tests for every database. Each method of [`Transaction`] is
 //! one statement or a few; whoever calls decides what belongs into one transaction.
+//!
+//! Addresses are compared as [`fold_address`] writes them, in suppressions and in counts for caps; a message keeps the
+//! address as it was given.
 
+mod address;
+#[doc(hidden)]
+pub mod contract;
 pub mod sqlite;
 
+pub use address::fold_address;
+
+use outreach_engine::Timestamp;
 use outreach_engine::effect::{Cancel, Channel, Decision, DecisionId, NonEntry, OnCap};
 use outreach_engine::event::OutcomeKind;
-use outreach_engine::Timestamp;
 
 /// A ledger. Transactions are serial: one sees all that those before it wrote.
 pub trait Ledger: Send + Sync {
@@ -18,16 +26,19 @@ pub trait Ledger: Send + Sync {
     ) -> Result<T, LedgerError>;
 }
 
-/// Why the ledger did not do it. Nothing of a failed transaction is there, save where `Lost` says otherwise.
+/// Why the ledger did not do it. Nothing of a failed transaction is there.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// The shard's position is not where this owner left it: another owner wrote, or this one did and did not hear of
     /// it. Whoever gets this stops and starts again from the ledger's position.
-    #[error("partition {partition} stands at {found} in the ledger, expected {expected}: another owner wrote")]
+    #[error(
+        "partition {partition} stands at {found} in the ledger, expected {expected}: another owner wrote"
+    )]
     Fenced { partition: u32, expected: u64, found: u64 },
     #[error("the ledger is not there: {reason}")]
     Unavailable { reason: String },
-    #[error("the ledger holds what this version cannot read: {reason}")]
+    /// It holds what it should not, or was asked for a move that a message's life does not have: waiting mends neither.
+    #[error("the ledger holds what was not expected: {reason}")]
     Damaged { reason: String },
 }
 
@@ -94,6 +105,7 @@ pub struct Counted {
 /// What an address does not want, or what is known to be wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppression {
+    /// Read back folded.
     pub address: String,
     /// One topic, or everything when absent.
     pub topic: Option<String>,
@@ -203,7 +215,12 @@ pub trait Transaction {
     ) -> Result<bool, LedgerError>;
     /// Messages to `address` that left (by their outcome's time) or are leaving (as `now`), since `since`; the
     /// transactional ones are not counted.
-    fn counted(&mut self, address: &str, since: Timestamp, now: Timestamp) -> Result<Vec<Counted>, LedgerError>;
+    fn counted(
+        &mut self,
+        address: &str,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Result<Vec<Counted>, LedgerError>;
 
     // Consent.
     fn suppressions(&mut self, address: &str) -> Result<Vec<Suppression>, LedgerError>;
