@@ -2,8 +2,16 @@
 //!
 //! All SQL lives here. One trait and one set of contract tests for every database. Each method of [`Transaction`] is
 //! one statement or a few; whoever calls decides what belongs into one transaction.
+//!
+//! Addresses are compared as [`fold_address`] writes them, in suppressions and in counts for caps; a message keeps the
+//! address as it was given.
 
+mod address;
+#[doc(hidden)]
+pub mod contract;
 pub mod sqlite;
+
+pub use address::fold_address;
 
 use outreach_engine::Timestamp;
 use outreach_engine::effect::{Cancel, Channel, Decision, DecisionId, NonEntry, OnCap};
@@ -18,7 +26,7 @@ pub trait Ledger: Send + Sync {
     ) -> Result<T, LedgerError>;
 }
 
-/// Why the ledger did not do it. Nothing of a failed transaction is there, save where `Lost` says otherwise.
+/// Why the ledger did not do it. Nothing of a failed transaction is there.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
     /// The shard's position is not where this owner left it: another owner wrote, or this one did and did not hear of
@@ -29,7 +37,8 @@ pub enum LedgerError {
     Fenced { partition: u32, expected: u64, found: u64 },
     #[error("the ledger is not there: {reason}")]
     Unavailable { reason: String },
-    #[error("the ledger holds what this version cannot read: {reason}")]
+    /// It holds what it should not, or was asked for a move that a message's life does not have: waiting mends neither.
+    #[error("the ledger holds what was not expected: {reason}")]
     Damaged { reason: String },
 }
 
@@ -96,6 +105,7 @@ pub struct Counted {
 /// What an address does not want, or what is known to be wrong with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Suppression {
+    /// Read back folded.
     pub address: String,
     /// One topic, or everything when absent.
     pub topic: Option<String>,

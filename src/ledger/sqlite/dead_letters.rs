@@ -1,0 +1,64 @@
+//! Input that could not be used.
+
+use super::{cell, execute, first, query, rows};
+use crate::ledger::{DeadLetter, LedgerError};
+use outreach_engine::Timestamp;
+use rusqlite::{Connection, Row, params};
+
+const FILE: &str = include_str!("../sql/dead_letters.sql");
+const INSERT: &str = query(FILE, "insert");
+const AFTER: &str = query(FILE, "after");
+const ONE: &str = query(FILE, "one");
+const SET_REPLAYED: &str = query(FILE, "set_replayed");
+
+pub(super) fn insert(connection: &Connection, letters: &[DeadLetter]) -> Result<(), LedgerError> {
+    for letter in letters {
+        let origin = letter.origin.as_ref();
+        let values = params![
+            letter.source,
+            origin.map(|(topic, _, _)| topic),
+            origin.map(|(_, partition, _)| partition),
+            origin.map(|(_, _, offset)| *offset as i64),
+            letter.code,
+            letter.reason,
+            letter.payload,
+            letter.received_at.0,
+            letter.replayed_at.map(|at| at.0),
+        ];
+        execute(connection, INSERT, values)?;
+    }
+    Ok(())
+}
+
+pub(super) fn after(
+    connection: &Connection,
+    after_id: i64,
+    count_max: u32,
+) -> Result<Vec<DeadLetter>, LedgerError> {
+    rows(connection, AFTER, params![after_id, count_max], read)
+}
+
+pub(super) fn one(connection: &Connection, id: i64) -> Result<Option<DeadLetter>, LedgerError> {
+    first(connection, ONE, [id], read)
+}
+
+pub(super) fn set_replayed(connection: &Connection, id: i64, now: Timestamp) -> Result<(), LedgerError> {
+    execute(connection, SET_REPLAYED, params![now.0, id]).map(drop)
+}
+
+fn read(row: &Row<'_>) -> Result<DeadLetter, LedgerError> {
+    let origin = match row.get::<_, Option<String>>(2)? {
+        Some(topic) => Some((topic, row.get(3)?, row.get::<_, i64>(4)? as u64)),
+        None => None,
+    };
+    Ok(DeadLetter {
+        id: row.get(0)?,
+        source: row.get(1)?,
+        origin,
+        code: row.get(5)?,
+        reason: row.get(6)?,
+        payload: row.get(7)?,
+        received_at: cell::time(row, 8)?,
+        replayed_at: row.get::<_, Option<i64>>(9)?.map(Timestamp),
+    })
+}
