@@ -180,6 +180,8 @@ async fn a_bad_event_is_a_dead_letter_and_the_others_of_its_batch_are_kept() {
     assert_eq!(letter.payload, members[1].as_bytes());
     assert_eq!(world.post("/v1/track", "server", large).await, 200, "alone it is a letter too");
     assert_eq!(world.post("/v1/batch", "server", batch(&[&deep])).await, 400, "it has no end");
+    let deepest = format!("{}{}", "[".repeat(240_000), "]".repeat(240_000));
+    assert_eq!(world.post("/v1/batch", "server", batch(&[&deepest])).await, 200, "no stack overflows");
 }
 
 #[tokio::test]
