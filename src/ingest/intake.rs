@@ -121,6 +121,16 @@ impl Intake {
     }
 }
 
+/// Counts what became of inputs of `source`, once that is durable.
+pub fn report<'a>(source: &str, accepted: u32, codes: impl IntoIterator<Item = &'a str>) {
+    let count = |outcome: &str, by: u32| {
+        let labels = [("source", source.to_owned()), ("outcome", outcome.to_owned())];
+        metrics::counter!("outreach_ingested_events_total", &labels).increment(u64::from(by));
+    };
+    count("accepted", accepted);
+    codes.into_iter().for_each(|code| count(code, 1));
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::fake::{FakeLetters, FakeLog};

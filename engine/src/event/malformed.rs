@@ -9,8 +9,10 @@ pub struct Malformed {
     pub message: String,
 }
 
-/// No JSON: an error of syntax, a truncated tail, trailing bytes, half of a surrogate pair.
+/// No JSON: an error of syntax, a truncated tail, trailing bytes.
 pub const MALFORMED_JSON: &str = "malformed-json";
+/// Half of a surrogate pair, as a JavaScript text cut inside an emoji has: allowed by JSON's grammar, but no text.
+pub const LONE_SURROGATE: &str = "lone-surrogate";
 pub const INVALID_UTF8: &str = "invalid-utf8";
 /// A key of the outermost object stands there twice; camel case and snake case are one key.
 pub const DUPLICATE_KEY: &str = "duplicate-key";
@@ -31,10 +33,11 @@ pub const TIME_IN_FUTURE: &str = "time-in-future";
 pub const TIME_BEFORE_1970: &str = "time-before-1970";
 
 /// All codes that this crate gives, in the order of their checks.
-pub const CODES: [&str; 14] = [
+pub const CODES: [&str; 15] = [
     TOO_LARGE,
     INVALID_UTF8,
     TOO_DEEP,
+    LONE_SURROGATE,
     MALFORMED_JSON,
     WRONG_TYPE,
     DUPLICATE_KEY,

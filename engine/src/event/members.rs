@@ -58,7 +58,7 @@ impl<'a> Members<'a> {
         let text = check_text(json)?;
         let is_object = text.trim_start_matches(WHITE).starts_with('{');
         if !is_object {
-            sonic_rs::from_str::<IgnoredAny>(text).map_err(syntax)?;
+            check_syntax(text)?;
             return Err(Malformed::expected(malformed::WRONG_TYPE, "a JSON object", type_of(text)));
         }
         let read: Read<'a> = sonic_rs::from_str(text).map_err(syntax)?;
@@ -69,6 +69,15 @@ impl<'a> Members<'a> {
     pub fn take(&mut self, key: Key) -> Option<Cow<'a, str>> {
         self.0[key as usize].take()
     }
+}
+
+/// `json` as text, when it is one JSON value of whatever type and size.
+pub fn check_json(json: &[u8]) -> Result<&str, Malformed> {
+    check_text(json).and_then(check_syntax)
+}
+
+fn check_syntax(text: &str) -> Result<&str, Malformed> {
+    sonic_rs::from_str::<IgnoredAny>(text).map_err(syntax).map(|_| text)
 }
 
 /// JSON's white space; Rust's own notion is wider.
@@ -84,7 +93,7 @@ fn syntax(error: sonic_rs::Error) -> Malformed {
 
 /// `json` as text that sonic-rs can be trusted with: UTF-8, not too deep, with whole escapes. A text that breaks JSON
 /// elsewhere may pass.
-pub fn check_text(json: &[u8]) -> Result<&str, Malformed> {
+fn check_text(json: &[u8]) -> Result<&str, Malformed> {
     let text = std::str::from_utf8(json).map_err(|error| {
         Malformed::expected(
             malformed::INVALID_UTF8,
@@ -101,14 +110,10 @@ pub fn check_text(json: &[u8]) -> Result<&str, Malformed> {
             "more",
         ));
     }
-    match json.contains(&b'\\').then(|| broken_escape(json)).flatten() {
-        None => Ok(text),
-        Some(place) => Err(Malformed::expected(
-            malformed::MALFORMED_JSON,
-            "a whole escape in a string",
-            format_args!("another at byte {place}"),
-        )),
+    if json.contains(&b'\\') {
+        check_escapes(json)?;
     }
+    Ok(text)
 }
 
 fn is_too_deep(json: &[u8]) -> bool {
@@ -129,25 +134,30 @@ fn is_too_deep(json: &[u8]) -> bool {
     false
 }
 
-/// Where a backslash begins no escape of JSON. In JSON they stand in strings only, so nothing else need be looked at.
-fn broken_escape(json: &[u8]) -> Option<usize> {
+/// Looks at every escape. In JSON backslashes stand in strings only, so nothing else need be looked at.
+fn check_escapes(json: &[u8]) -> Result<(), Malformed> {
     let mut place = 0;
     while let Some(ahead) = json[place..].iter().position(|byte| *byte == b'\\') {
         let start = place + ahead;
+        let broken = |code| {
+            let found = format_args!("half of one at byte {start}");
+            Err(Malformed::expected(code, "whole escapes and surrogate pairs", found))
+        };
         place = match json.get(start + 1) {
             Some(b'u') => match code_unit(json, start) {
                 Some(0xd800..=0xdbff) => match code_unit(json, start + 6) {
                     Some(0xdc00..=0xdfff) => start + 12,
-                    _ => return Some(start),
+                    _ => return broken(malformed::LONE_SURROGATE),
                 },
-                Some(0xdc00..=0xdfff) | None => return Some(start),
+                Some(0xdc00..=0xdfff) => return broken(malformed::LONE_SURROGATE),
                 Some(_) => start + 6,
+                None => return broken(malformed::MALFORMED_JSON),
             },
             Some(_) => start + 2,
-            None => return Some(start),
+            None => return broken(malformed::MALFORMED_JSON),
         };
     }
-    None
+    Ok(())
 }
 
 /// The number of an escape `\uXXXX` at `place`.

@@ -1,4 +1,198 @@
-//! The HTTP door: Segment's API.
+//! The HTTP door: Segment's API, for its client libraries and for everybody's `curl`.
+//!
+//! A 200 means that every event of the request is durable: in the log, or with its reason among the dead letters.
+//! Personal data stays out of logs: nothing of a body is traced.
 
-/// Events of one batch (rules.md, "Answers").
-pub const BATCH_EVENTS_MAX: usize = 2_500;
+mod answer;
+mod body;
+mod credentials;
+mod settings;
+mod split;
+#[cfg(test)]
+mod tests;
+
+pub use body::{BATCH_EVENTS_MAX, BODY_BYTES_MAX};
+
+use self::answer::Answer;
+use self::body::{Call, Parts};
+use super::dead_letters::DeadLetters;
+use super::intake::{Input, Intake, report};
+use super::keys::{KeyKind, Keys, Known};
+use crate::log::Log;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, State};
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use outreach_engine::Timestamp;
+use outreach_engine::event::{Arrival, Envelope, EventKind, MissingTime};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+use tower_http::cors::{Any, CorsLayer};
+
+/// Tells the time: the real clock, or a simulation's.
+pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What the door needs.
+pub struct HttpDoor {
+    pub keys: Keys,
+    pub log: Arc<dyn Log>,
+    pub letters: Arc<dyn DeadLetters>,
+    pub clock: Clock,
+    /// Where clients reach this service, such as `https://events.acme.example`.
+    pub public_url: String,
+    /// Numbers events that bring no `messageId`.
+    pub unnamed: AtomicU64,
+}
+
+/// A day: browsers ask again after two hours at the latest.
+const PREFLIGHT_AGE: Duration = Duration::from_secs(86_400);
+
+const X_RETRY_COUNT: HeaderName = HeaderName::from_static("x-retry-count");
+
+const PATHS: [(&str, Call); 14] = [
+    ("track", Call::One(EventKind::Track)),
+    ("identify", Call::One(EventKind::Identify)),
+    ("page", Call::One(EventKind::Page)),
+    ("screen", Call::One(EventKind::Screen)),
+    ("group", Call::One(EventKind::Group)),
+    ("alias", Call::One(EventKind::Alias)),
+    ("batch", Call::Batch),
+    ("t", Call::One(EventKind::Track)),
+    ("i", Call::One(EventKind::Identify)),
+    ("p", Call::One(EventKind::Page)),
+    ("s", Call::One(EventKind::Screen)),
+    ("g", Call::One(EventKind::Group)),
+    ("a", Call::One(EventKind::Alias)),
+    ("b", Call::Batch),
+];
+
+/// The routes of the door.
+pub fn router(door: Arc<HttpDoor>) -> Router {
+    let mut router = Router::new().route("/v1/projects/{write_key}/settings", get(settings::settings));
+    for (name, call) in PATHS {
+        for slash in ["", "/"] {
+            let handler = move |State(door): State<Arc<HttpDoor>>, headers: HeaderMap, body: Result<Bytes, _>| async move {
+                receive(&door, call, &headers, body).await
+            };
+            router = router.route(&format!("/v1/{name}{slash}"), post(handler));
+        }
+    }
+    let cors = CorsLayer::new()
+        .allow_origin(Any)
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::CONTENT_ENCODING, X_RETRY_COUNT])
+        .expose_headers([header::RETRY_AFTER])
+        .max_age(PREFLIGHT_AGE);
+    router.layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).layer(cors).with_state(door)
+}
+
+async fn receive(door: &HttpDoor, call: Call, headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+    let answer = match body {
+        Ok(body) => door.take(call, headers, &body).await,
+        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(body::too_large()),
+        // The client went away while it sent.
+        Err(rejection) => return rejection.into_response(),
+    };
+    let answer = answer.map_or_else(|refused| refused, |()| Answer::Kept);
+    metrics::counter!("outreach_http_requests_total", "answer" => answer.as_str()).increment(1);
+    if headers.get(X_RETRY_COUNT).is_some_and(|count| count.as_bytes() != b"0") {
+        metrics::counter!("outreach_http_retried_requests_total", "answer" => answer.as_str()).increment(1);
+    }
+    answer.into_response()
+}
+
+impl HttpDoor {
+    /// Takes a request; returns when all of it is durable.
+    async fn take(&self, call: Call, headers: &HeaderMap, body: &[u8]) -> Result<(), Answer> {
+        let received_at = (self.clock)();
+        let body = body::unzip(headers, body)?;
+        let key_of_header = credentials::of_header(headers);
+        let known_by_header = key_of_header.as_deref().and_then(|key| self.keys.find(key));
+        let parts = Parts::read(call, &body, known_by_header.is_none())?;
+        let known = known_by_header
+            .or_else(|| parts.write_key.as_deref().and_then(|key| self.keys.find(key)))
+            .ok_or(Answer::UnknownKey)?;
+        if let Some(count) = NonZeroU32::new(parts.events.len() as u32) {
+            known.spend(count).map_err(Answer::TooMany)?;
+        }
+        let intake = self.gather(call, known, &parts, received_at)?;
+        self.store(known, intake).await
+    }
+
+    fn gather(&self, call: Call, known: &Known, parts: &Parts<'_>, received_at: Timestamp) -> Result<Intake, Answer> {
+        let mut intake = Intake::new(self.log.partitions());
+        for payload in &parts.events {
+            let input = Input { source: &known.source, origin: None, payload };
+            let envelope = match Envelope::parse(payload) {
+                Err(malformed) if body::spoils_the_body(call, payload, &malformed) => {
+                    return Err(Answer::Malformed(malformed));
+                }
+                envelope => envelope,
+            };
+            let batch_sent_at = match &parts.sent_at {
+                Ok(sent_at) => *sent_at,
+                Err(malformed) => {
+                    intake.refuse(&input, received_at, malformed.clone());
+                    continue;
+                }
+            };
+            let needs_id = envelope.as_ref().is_ok_and(|envelope| envelope.message_id.is_none());
+            let default_message_id = if needs_id { self.fresh_message_id(received_at) } else { String::new() };
+            let arrival = Arrival {
+                received_at,
+                batch_sent_at,
+                default_kind: match call {
+                    Call::One(kind) => Some(kind),
+                    Call::Batch => None,
+                },
+                is_proven: known.kind == KeyKind::Server,
+                corrects_clock: true,
+                default_message_id: &default_message_id,
+                origin: None,
+                missing_time: MissingTime::UseReceivedAt,
+            };
+            intake.take_envelope(&input, &arrival, envelope);
+        }
+        Ok(intake)
+    }
+
+    /// An id no other event has: after a restart the time is another.
+    fn fresh_message_id(&self, received_at: Timestamp) -> String {
+        format!("http-{}-{}", received_at.0, self.unnamed.fetch_add(1, Ordering::Relaxed))
+    }
+
+    async fn store(&self, known: &Known, intake: Intake) -> Result<(), Answer> {
+        let (sender, receiver) = tokio::sync::oneshot::channel();
+        let done = Box::new(move |result| drop(sender.send(result)));
+        let accepted = intake.accepted();
+        let codes: Vec<String> = intake.letters().iter().map(|letter| letter.code.clone()).collect();
+        let handed_over = if codes.is_empty() {
+            intake.store(&*self.log, &*self.letters, done)
+        } else {
+            // The ledger blocks until its transaction is durable.
+            let (log, letters) = (self.log.clone(), self.letters.clone());
+            let stored = tokio::task::spawn_blocking(move || intake.store(&*log, &*letters, done)).await;
+            stored.map_err(|_| Answer::Unavailable)?
+        };
+        if let Err(error) = handed_over {
+            tracing::warn!(source = known.source, %error, "the ledger keeps no dead letters: the request is refused");
+            return Err(Answer::Unavailable);
+        }
+        match receiver.await {
+            Ok(Ok(())) => {
+                report(&known.source, accepted, codes.iter().map(String::as_str));
+                Ok(())
+            }
+            Ok(Err(error)) => {
+                tracing::warn!(source = known.source, %error, "the log keeps no events: the request is refused");
+                Err(Answer::Unavailable)
+            }
+            Err(_) => Err(Answer::Unavailable),
+        }
+    }
+}
