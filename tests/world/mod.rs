@@ -12,3 +12,4 @@ pub mod smtp_sink;
 pub mod postfix;
 pub mod http;
 pub mod service;
+pub mod solo;

@@ -1,9 +1,8 @@
 //! The ways in which a mail server goes wrong, and for how often.
 
-use std::sync::MutexGuard;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use super::{Mailbox, Shared};
+use super::Shared;
 
 /// No test holds a client up for longer.
 const HELD_AT_MOST: Duration = Duration::from_secs(120);
@@ -63,18 +62,27 @@ impl Shared {
         self.mailbox().faults.take(fits)
     }
 
-    /// Waits for so long, or until the test says `behave`.
-    pub fn hold_up(&self, at_most: Duration) {
-        let mailbox = self.mailbox();
-        let cleared = mailbox.faults.cleared;
-        let until = Instant::now() + at_most.min(HELD_AT_MOST);
-        self.wait_cleared(mailbox, cleared, until);
+    /// How often the sink was told to behave; read it before the fault is taken.
+    pub fn cleared(&self) -> u64 {
+        self.mailbox().faults.cleared
     }
 
-    fn wait_cleared(&self, mailbox: MutexGuard<'_, Mailbox>, cleared: u64, until: Instant) {
-        let left = until.saturating_duration_since(Instant::now());
-        let waited =
-            self.changed.wait_timeout_while(mailbox, left, |mailbox| mailbox.faults.cleared == cleared);
+    /// Waits for so long, or until the test says `behave`, be that even before this call but after `cleared` was read.
+    pub fn hold_up(&self, at_most: Duration, cleared: u64) {
+        let at_most = at_most.min(HELD_AT_MOST);
+        let waited = self
+            .changed
+            .wait_timeout_while(self.mailbox(), at_most, |mailbox| mailbox.faults.cleared == cleared);
         drop(waited.expect("no panic while held"));
     }
+}
+
+#[test]
+fn behaving_before_the_hold_up_began_ends_it() {
+    let sink = super::SmtpSink::start();
+    let cleared = sink.shared.cleared();
+    sink.behave();
+    let started = std::time::Instant::now();
+    sink.shared.hold_up(HELD_AT_MOST, cleared);
+    assert!(started.elapsed() < HELD_AT_MOST);
 }

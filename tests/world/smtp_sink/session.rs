@@ -59,10 +59,11 @@ impl<'s, S: Read + Write> Session<'s, S> {
     }
 
     fn greet_and_talk(mut self) -> io::Result<Ended<S>> {
+        let cleared = self.shared.cleared();
         let greeting =
             self.shared.fault(|fault| matches!(fault, Fault::SlowGreeting(_) | Fault::RefuseGreeting));
         match greeting {
-            Some(Fault::SlowGreeting(length)) => self.shared.hold_up(length),
+            Some(Fault::SlowGreeting(length)) => self.shared.hold_up(length, cleared),
             Some(Fault::RefuseGreeting) => {
                 self.wire.reply("421 4.3.2 sink.test is not taking mail")?;
                 return Ok(Ended::Gone);
@@ -195,6 +196,7 @@ impl<'s, S: Read + Write> Session<'s, S> {
         self.wire.reply("354 end with a dot")?;
         let Some(raw) = self.wire.mail()? else { return Ok(Next::Quit) };
         let to = std::mem::take(&mut self.to);
+        let cleared = self.shared.cleared();
         let fault = self.shared.fault(|fault| concerns_data(fault, &to));
         let mail = Mail {
             from: self.from.take().unwrap_or_default(),
@@ -218,11 +220,11 @@ impl<'s, S: Read + Write> Session<'s, S> {
             }
             Some(Fault::SlowReply(length)) => {
                 self.shared.keep(mail);
-                self.shared.hold_up(length);
+                self.shared.hold_up(length, cleared);
             }
             Some(Fault::HoldReply) => {
                 self.shared.keep(mail);
-                self.shared.hold_up(Duration::MAX);
+                self.shared.hold_up(Duration::MAX, cleared);
             }
             Some(Fault::SlowGreeting(_) | Fault::RefuseGreeting | Fault::RefuseRecipient { .. }) | None => {
                 self.shared.keep(mail);
