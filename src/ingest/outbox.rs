@@ -62,7 +62,8 @@ fn add(batch: &mut Batch, row: &OutboxRow, partitions: u32) -> Result<(), Outbox
         return Err(OutboxError::NoPartition { sequence: *sequence, partition: *partition, partitions });
     }
     let mut rest = record.as_slice();
-    let body = Body::decode(&mut rest).map_err(|error| OutboxError::NoRecord { sequence: *sequence, error })?;
+    let body =
+        Body::decode(&mut rest).map_err(|error| OutboxError::NoRecord { sequence: *sequence, error })?;
     if !rest.is_empty() {
         let error = RecordError::Truncated { expected: "one record" };
         return Err(OutboxError::NoRecord { sequence: *sequence, error });
@@ -75,9 +76,9 @@ fn add(batch: &mut Batch, row: &OutboxRow, partitions: u32) -> Result<(), Outbox
 mod tests {
     use super::super::fake::FakeLog;
     use super::*;
+    use outreach_engine::Timestamp;
     use outreach_engine::effect::DecisionId;
     use outreach_engine::event::{Outcome, OutcomeKind, Subject};
-    use outreach_engine::Timestamp;
     use std::sync::Mutex;
 
     #[derive(Default)]

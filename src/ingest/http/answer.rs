@@ -76,9 +76,11 @@ impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         let body = match self {
             Answer::Kept => r#"{"success":true}"#.to_owned(),
-            _ => serde_json::json!({ "success": false, "code": self.as_str(), "message": self.message() }).to_string(),
+            _ => serde_json::json!({ "success": false, "code": self.as_str(), "message": self.message() })
+                .to_string(),
         };
-        let mut response = (self.status(), [(header::CONTENT_TYPE, "application/json")], body).into_response();
+        let mut response =
+            (self.status(), [(header::CONTENT_TYPE, "application/json")], body).into_response();
         if let Some(wait) = self.retry_after() {
             // Whole seconds, up: client libraries read nothing else.
             let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);

@@ -1,7 +1,7 @@
 //! A request's body: unzipped, and read as one call or as a batch of calls.
 
-use super::split;
 use super::answer::Answer;
+use super::split;
 use axum::http::{HeaderMap, header};
 use outreach_engine::Timestamp;
 use outreach_engine::event::malformed::{INVALID_UTF8, MALFORMED_JSON, TOO_LARGE};
@@ -71,7 +71,9 @@ impl<'a> Parts<'a> {
                 }
                 parts.events = split::items(batch, BATCH_EVENTS_MAX).ok_or_else(no_batch)?;
                 if parts.events.len() > BATCH_EVENTS_MAX {
-                    return Err(Answer::TooLarge(format!("expected at most {BATCH_EVENTS_MAX} events in a batch")));
+                    return Err(Answer::TooLarge(format!(
+                        "expected at most {BATCH_EVENTS_MAX} events in a batch"
+                    )));
                 }
                 parts.sent_at = time_of(one(&members, &["sentAt", "sent_at"])?);
                 parts.write_key = text_of(one(&members, &["writeKey"])?);

@@ -2,8 +2,8 @@
 
 use axum::http::{HeaderMap, header};
 use base64::Engine;
-use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use base64::engine::DecodePaddingMode;
+use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 
 /// Client libraries write base64 with padding and without.
 const BASE64: GeneralPurpose = GeneralPurpose::new(

@@ -76,7 +76,9 @@ pub fn router(door: Arc<HttpDoor>) -> Router {
     let mut router = Router::new().route("/v1/projects/{write_key}/settings", get(settings::settings));
     for (name, call) in PATHS {
         for slash in ["", "/"] {
-            let handler = move |State(door): State<Arc<HttpDoor>>, headers: HeaderMap, body: Result<Bytes, _>| async move {
+            let handler = move |State(door): State<Arc<HttpDoor>>,
+                                headers: HeaderMap,
+                                body: Result<Bytes, _>| async move {
                 receive(&door, call, &headers, body).await
             };
             router = router.route(&format!("/v1/{name}{slash}"), post(handler));
@@ -91,7 +93,12 @@ pub fn router(door: Arc<HttpDoor>) -> Router {
     router.layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).layer(cors).with_state(door)
 }
 
-async fn receive(door: &HttpDoor, call: Call, headers: &HeaderMap, body: Result<Bytes, BytesRejection>) -> Response {
+async fn receive(
+    door: &HttpDoor,
+    call: Call,
+    headers: &HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
     let answer = match body {
         Ok(body) => door.take(call, headers, &body).await,
         Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(body::too_large()),
@@ -124,7 +131,13 @@ impl HttpDoor {
         self.store(known, intake).await
     }
 
-    fn gather(&self, call: Call, known: &Known, parts: &Parts<'_>, received_at: Timestamp) -> Result<Intake, Answer> {
+    fn gather(
+        &self,
+        call: Call,
+        known: &Known,
+        parts: &Parts<'_>,
+        received_at: Timestamp,
+    ) -> Result<Intake, Answer> {
         let mut intake = Intake::new(self.log.partitions());
         for payload in &parts.events {
             let input = Input { source: &known.source, origin: None, payload };
@@ -142,7 +155,8 @@ impl HttpDoor {
                 }
             };
             let needs_id = envelope.as_ref().is_ok_and(|envelope| envelope.message_id.is_none());
-            let default_message_id = if needs_id { self.fresh_message_id(received_at) } else { String::new() };
+            let default_message_id =
+                if needs_id { self.fresh_message_id(received_at) } else { String::new() };
             let arrival = Arrival {
                 received_at,
                 batch_sent_at,

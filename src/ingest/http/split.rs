@@ -83,7 +83,8 @@ impl<'a> Cursor<'a> {
             b'"' => self.skip_string()?,
             b'{' | b'[' => self.skip_container()?,
             _ => {
-                let is_end = |byte: &u8| matches!(byte, b',' | b'}' | b']' | b':' | b' ' | b'\t' | b'\n' | b'\r');
+                let is_end =
+                    |byte: &u8| matches!(byte, b',' | b'}' | b']' | b':' | b' ' | b'\t' | b'\n' | b'\r');
                 let rest = &self.bytes[start..];
                 self.place += rest.iter().position(is_end).unwrap_or(rest.len());
             }
@@ -152,7 +153,19 @@ mod tests {
 
     #[test]
     fn what_has_no_end_or_more_than_one_is_no_body() {
-        for body in ["", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}", "{}x", "{\"a\":\"\\", "[]", "{1:2}"] {
+        for body in [
+            "",
+            "{",
+            "{\"a\"",
+            "{\"a\":",
+            "{\"a\":1",
+            "{\"a\":1,",
+            "{\"a\":1,}",
+            "{}x",
+            "{\"a\":\"\\",
+            "[]",
+            "{1:2}",
+        ] {
             assert_eq!(members(body.as_bytes()), None, "{body}");
         }
         for array in ["", "[", "[1", "[1,", "[,]", "[1,]", "[]]", "[\"", "{}"] {

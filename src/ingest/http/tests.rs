@@ -142,8 +142,17 @@ async fn what_is_no_json_object_is_told_and_nothing_of_it_kept() {
     }
     let good_and = |other: &str| format!(r#"{{"batch":[{TRACK}{other}"#);
     for body in [
-        "[]", "{}", r#"{"batch":{}}"#, r#"{"batch":null}"#, r#"{"batch":[],"batch":[]}"#, r#"{"batch":[],"x":tru}"#,
-        &good_and(""), &good_and("]"), &good_and(",]}"), &good_and(",{\"x\":}]}"), &good_and(",tru]}"),
+        "[]",
+        "{}",
+        r#"{"batch":{}}"#,
+        r#"{"batch":null}"#,
+        r#"{"batch":[],"batch":[]}"#,
+        r#"{"batch":[],"x":tru}"#,
+        &good_and(""),
+        &good_and("]"),
+        &good_and(",]}"),
+        &good_and(",{\"x\":}]}"),
+        &good_and(",tru]}"),
         &good_and(&format!(",{{\"x\":\"{}\",}}]}}", "y".repeat(40_000))),
     ] {
         assert_eq!(world.post("/v1/batch", "server", body.to_owned()).await, 400, "{body}");
@@ -157,7 +166,10 @@ async fn a_bad_event_is_a_dead_letter_and_the_others_of_its_batch_are_kept() {
     let world = World::new();
     let deep = format!(r#"{{"x":{}{}}}"#, "[".repeat(60_000), "]".repeat(20_000));
     let deep_and_small = format!(r#"{{"x":{}{}}}"#, "[".repeat(200), "]".repeat(200));
-    let large = format!(r#"{{"type":"track","userId":"a","event":"E","properties":{{"x":"{}"}}}}"#, "y".repeat(33_000));
+    let large = format!(
+        r#"{{"type":"track","userId":"a","event":"E","properties":{{"x":"{}"}}}}"#,
+        "y".repeat(33_000)
+    );
     let members = [
         TRACK,
         r#"{"type":"track","event":"E"}"#,
@@ -218,7 +230,10 @@ async fn a_key_over_its_rate_is_told_when_to_come_back() {
     assert_eq!(world.post("/v1/batch", "slow", batch(&vec![TRACK; BATCH_EVENTS_MAX])).await, 200);
     let request = posting("/v1/track").header("authorization", "Bearer slow-key").body(Body::from(TRACK));
     let response = world.send(request.unwrap()).await;
-    assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (429, &"1".parse().unwrap()));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["retry-after"]),
+        (429, &"1".parse().unwrap())
+    );
     assert_eq!(world.post("/v1/track", "server", TRACK).await, 200, "another key has its own rate");
 }
 
@@ -228,10 +243,17 @@ async fn what_cannot_be_durable_is_503_with_a_time_to_come_back() {
     world.log.set_down(true);
     let request = posting("/v1/track").header("authorization", "Bearer server-key").body(Body::from(TRACK));
     let response = world.send(request.unwrap()).await;
-    assert_eq!((response.status().as_u16(), &response.headers()["retry-after"]), (503, &"1".parse().unwrap()));
+    assert_eq!(
+        (response.status().as_u16(), &response.headers()["retry-after"]),
+        (503, &"1".parse().unwrap())
+    );
     world.log.set_down(false);
     world.letters.set_down(true);
-    assert_eq!(world.post("/v1/batch", "server", batch(&[TRACK, "{}"])).await, 503, "the ledger keeps no letters");
+    assert_eq!(
+        world.post("/v1/batch", "server", batch(&[TRACK, "{}"])).await,
+        503,
+        "the ledger keeps no letters"
+    );
     assert_eq!(world.log.bodies_count(), 0, "the client will send both again");
     assert_eq!(world.post("/v1/batch", "server", batch(&[TRACK])).await, 200, "no letters, no ledger");
 }
@@ -252,7 +274,9 @@ async fn nobody_hears_200_before_the_append_is_durable() {
 #[tokio::test]
 async fn a_batch_says_when_it_was_sent_and_its_events_may_say_otherwise() {
     let world = World::new();
-    let event = |more: &str| format!(r#"{{"type":"track","event":"E","userId":"a","timestamp":"2026-03-02T12:50:00Z"{more}}}"#);
+    let event = |more: &str| {
+        format!(r#"{{"type":"track","event":"E","userId":"a","timestamp":"2026-03-02T12:50:00Z"{more}}}"#)
+    };
     let body = format!(
         r#"{{"sentAt":"2026-03-02T13:00:00Z","batch":[{},{}]}}"#,
         event(""),
@@ -260,7 +284,10 @@ async fn a_batch_says_when_it_was_sent_and_its_events_may_say_otherwise() {
     );
     assert_eq!(world.post("/v1/batch", "server", body).await, 200);
     let at = |text| Timestamp::parse(text).unwrap();
-    assert_eq!(world.events(|event| event.occurred_at), [at("2026-03-02T11:50:00Z"), at("2026-03-02T11:59:00Z")]);
+    assert_eq!(
+        world.events(|event| event.occurred_at),
+        [at("2026-03-02T11:50:00Z"), at("2026-03-02T11:59:00Z")]
+    );
     let unreadable = format!(r#"{{"sentAt":"soon","batch":[{TRACK}]}}"#);
     assert_eq!(world.post("/v1/batch", "server", unreadable).await, 200);
     assert_eq!(world.codes(), ["bad-time"]);
@@ -269,7 +296,8 @@ async fn a_batch_says_when_it_was_sent_and_its_events_may_say_otherwise() {
 #[tokio::test]
 async fn what_a_browser_key_brings_is_kept_unproven_and_links_nothing() {
     let world = World::new();
-    let identify = r#"{"type":"identify","userId":"ada","anonymousId":"7f3","traits":{"email":"x@example.com"}}"#;
+    let identify =
+        r#"{"type":"identify","userId":"ada","anonymousId":"7f3","traits":{"email":"x@example.com"}}"#;
     for key in ["server", "browser"] {
         assert_eq!(world.post("/v1/batch", key, batch(&[TRACK, identify])).await, 200);
     }
@@ -311,16 +339,24 @@ async fn a_browser_may_ask_before_it_sends() {
     }
     assert_eq!(response.headers()["access-control-allow-origin"], "*");
     let plain = posting("/v1/t").header("origin", "https://acme.example").body(Body::from(TRACK)).unwrap();
-    assert_eq!(world.send(plain).await.headers()["access-control-allow-origin"], "*", "a 401 can be read too");
+    assert_eq!(
+        world.send(plain).await.headers()["access-control-allow-origin"],
+        "*",
+        "a 401 can be read too"
+    );
 }
 
 #[tokio::test]
 async fn the_browser_library_is_told_where_to_send() {
     let world = World::new();
     let get = |key: &str| Request::get(format!("/v1/projects/{key}/settings")).body(Body::empty()).unwrap();
-    let settings: serde_json::Value = serde_json::from_str(&text(world.send(get("browser-key")).await).await).unwrap();
+    let settings: serde_json::Value =
+        serde_json::from_str(&text(world.send(get("browser-key")).await).await).unwrap();
     let destination = &settings["integrations"]["Segment.io"];
-    assert_eq!((&destination["apiKey"], &destination["apiHost"]), (&"browser-key".into(), &"127.0.0.1:8080/v1".into()));
+    assert_eq!(
+        (&destination["apiKey"], &destination["apiHost"]),
+        (&"browser-key".into(), &"127.0.0.1:8080/v1".into())
+    );
     assert_eq!(destination["protocol"], "http");
     for key in ["server-key", "nobody"] {
         assert_eq!(world.send(get(key)).await.status(), 404, "a server key has no place in a page");
