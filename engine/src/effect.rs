@@ -172,7 +172,9 @@ impl Refusal {
             Refusal::Late => "it was judged too long after it was due",
             Refusal::Exit => "the person did what ends this rule's journey",
             Refusal::Audience => "the person is no longer in the rule's audience",
-            Refusal::Suppressed => "nothing may be sent to this person: bounced, complained, or all messages off",
+            Refusal::Suppressed => {
+                "nothing may be sent to this person: bounced, complained, or all messages off"
+            }
             Refusal::TopicOptOut => "the person has opted out of this topic",
             Refusal::NoAddress => "the person has no email address",
             Refusal::Muted => "another rule's journey mutes this one",

@@ -29,8 +29,11 @@ impl Timestamp {
 
     /// This instant as jiff's type; saturates at jiff's bounds.
     pub fn to_jiff(self) -> jiff::Timestamp {
-        jiff::Timestamp::from_microsecond(self.0)
-            .unwrap_or(if self.0 < 0 { jiff::Timestamp::MIN } else { jiff::Timestamp::MAX })
+        jiff::Timestamp::from_microsecond(self.0).unwrap_or(if self.0 < 0 {
+            jiff::Timestamp::MIN
+        } else {
+            jiff::Timestamp::MAX
+        })
     }
 }
 
@@ -100,7 +103,8 @@ impl Length {
         while let Some(count) = words.next() {
             let count: i64 = count.parse().ok().filter(|c| *c >= 0).ok_or_else(wrong)?;
             let unit = words.next().ok_or_else(wrong)?;
-            let size = unit_size(unit).map_err(|hint| hint.map_or_else(wrong, |h| format!("{}: {h}", wrong())))?;
+            let size =
+                unit_size(unit).map_err(|hint| hint.map_or_else(wrong, |h| format!("{}: {h}", wrong())))?;
             total = count.checked_mul(size).and_then(|part| total.checked_add(part)).ok_or_else(wrong)?;
         }
         if total > LENGTH_MAX.0 {
@@ -167,7 +171,8 @@ mod tests {
 
     #[test]
     fn what_is_no_length_is_refused_with_what_was_found() {
-        for wrong in ["", "3", "days", "3 dayz", "-3 days", "3.5 days", "3 days ago", "99999999999999 weeks"] {
+        for wrong in ["", "3", "days", "3 dayz", "-3 days", "3.5 days", "3 days ago", "99999999999999 weeks"]
+        {
             let error = Length::parse(wrong).unwrap_err();
             assert!(error.contains(&format!("\"{wrong}\"")), "{error}");
         }
@@ -185,7 +190,9 @@ mod tests {
 
     #[test]
     fn a_printed_length_reads_back() {
-        for length in [Length::days(3), Length::minutes(90), Length::ZERO, Length::seconds(61), Length::days(400)] {
+        for length in
+            [Length::days(3), Length::minutes(90), Length::ZERO, Length::seconds(61), Length::days(400)]
+        {
             assert_eq!(Length::parse(&length.to_string()), Ok(length));
         }
     }

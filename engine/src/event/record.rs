@@ -361,7 +361,11 @@ fn put_option<T>(out: &mut Vec<u8>, value: Option<T>, put: impl FnOnce(&mut Vec<
     }
 }
 
-fn take_slice<'a>(bytes: &mut &'a [u8], count: usize, expected: &'static str) -> Result<&'a [u8], RecordError> {
+fn take_slice<'a>(
+    bytes: &mut &'a [u8],
+    count: usize,
+    expected: &'static str,
+) -> Result<&'a [u8], RecordError> {
     let (taken, rest) = bytes.split_at_checked(count).ok_or(RecordError::Truncated { expected })?;
     *bytes = rest;
     Ok(taken)
@@ -438,7 +442,11 @@ mod tests {
                 kind: OutcomeKind::Unknown,
                 at: Timestamp(3),
             }),
-            Body::Consent(Consent { subject: ada, kind: ConsentKind::TopicOff("tips".into()), at: Timestamp(4) }),
+            Body::Consent(Consent {
+                subject: ada,
+                kind: ConsentKind::TopicOff("tips".into()),
+                at: Timestamp(4),
+            }),
             Body::Consent(Consent { subject: ada, kind: ConsentKind::AllOff, at: Timestamp(4) }),
             Body::Release { id: "abc".into() },
             Body::Tick { at: Timestamp(5), until: None },
