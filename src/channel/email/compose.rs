@@ -5,6 +5,7 @@
 //! boundary (which holds `=_`) cannot occur in them.
 
 use crate::channel::Delivery;
+use crate::template::one_line;
 use lettre::Address;
 use lettre::address::Envelope;
 use lettre::message::header::{ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue};
@@ -114,14 +115,6 @@ pub fn compose(draft: &Draft<'_>) -> Result<Composed, ComposeError> {
         .singlepart(part(ContentType::TEXT_HTML, draft.html));
     let bytes = builder.multipart(parts).map_err(|_| ComposeError::Build)?.formatted();
     Ok(Composed { decision: draft.decision, envelope_from, envelope_to: to, bytes })
-}
-
-/// One line: control characters and line separators become spaces, runs of spaces one, and no more than `chars_max`.
-pub(super) fn one_line(text: &str, chars_max: usize) -> String {
-    let is_break = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    let words: Vec<&str> =
-        text.split(|c: char| c.is_whitespace() || is_break(c)).filter(|w| !w.is_empty()).collect();
-    words.join(" ").chars().take(chars_max).collect()
 }
 
 /// A bare address. Quoted local parts and non-ASCII are refused: hardly anyone has one, and a quoted part may hold

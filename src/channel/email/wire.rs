@@ -121,7 +121,7 @@ async fn within<T>(deadline: Instant, io: impl Future<Output = std::io::Result<T
 impl Reply {
     /// This reply as one printable line of at most [`REPLY_CHARS_MAX`] characters.
     pub(super) fn tidy(mut self) -> Reply {
-        self.text = super::compose::one_line(&self.text, REPLY_CHARS_MAX);
+        self.text = crate::template::one_line(&self.text, REPLY_CHARS_MAX);
         self
     }
 }
