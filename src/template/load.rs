@@ -1,0 +1,323 @@
+//! From texts to templates that are ready to render, with all problems of all files.
+
+use super::in_product::{self, InProductForm};
+use super::mjml;
+use super::partials::{self, Partials};
+use super::problem::{TemplateProblem, place};
+use super::reads;
+use super::roots::{DATA_ROOTS, OUR_ROOTS};
+use super::source::Source;
+use super::syntax;
+use super::words;
+use handlebars::{Handlebars, no_escape};
+use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// All templates of a release.
+pub struct Templates {
+    /// HTML: values are escaped.
+    pub(super) escaped: Handlebars<'static>,
+    /// Subjects, text parts, in-product messages.
+    pub(super) plain: Handlebars<'static>,
+    by_name: BTreeMap<String, Template>,
+}
+
+/// One template: what it can be sent as, and what it reads.
+pub struct Template {
+    pub(super) name: String,
+    pub(super) email: Option<EmailForm>,
+    pub(super) in_product: Option<InProductForm>,
+    pub(super) sample: Value,
+    /// The texts of its files, to find places in.
+    pub(super) texts: BTreeMap<String, String>,
+    reads: BTreeSet<String>,
+}
+
+/// The registered names of a mail's parts: the paths of their files.
+pub(super) struct EmailForm {
+    pub subject: String,
+    pub body: String,
+    pub text: Option<String>,
+}
+
+type Files<'a> = BTreeMap<&'a str, &'a str>;
+
+const FOLDER: &str = "templates/";
+const PARTIALS: &str = "partials";
+const KNOWN_FILES: [&str; 6] =
+    ["subject.hbs", "body.mjml", "body.html", "text.hbs", "in_product.toml", "sample.json"];
+/// As ids of rules are (rules.md, "Small print").
+const NAME_CHARS_MAX: usize = 64;
+
+impl Templates {
+    /// Reads the files below `templates/` of a project (paths relative to the project; others are not looked at). A
+    /// template with a problem is left out.
+    pub fn load(files: &BTreeMap<String, String>) -> (Templates, Vec<TemplateProblem>) {
+        let mut problems = Vec::new();
+        let folders = folders(files, &mut problems);
+        let partials = load_partials(folders.get(PARTIALS), &mut problems);
+        let mut templates = Templates { escaped: registry(), plain: registry(), by_name: BTreeMap::new() };
+        templates.plain.register_escape_fn(no_escape);
+        for (name, partial) in &partials {
+            templates.escaped.register_template(name, partial.tree.clone());
+            templates.plain.register_template(name, partial.tree.clone());
+        }
+        // A file that includes a partial that is no good is not read: its own problems come when that one is mended.
+        let is_recursive = problems.iter().any(|problem| problem.code == "partial-recursion");
+        for (name, files) in folders.iter().filter(|(name, _)| **name != PARTIALS) {
+            let before = problems.len();
+            let loaded = templates.load_one(name, files, &partials, &mut problems);
+            if problems.len() == before && !is_recursive {
+                templates.by_name.insert((*name).to_owned(), loaded);
+            }
+        }
+        problems.sort();
+        problems.dedup();
+        (templates, problems)
+    }
+
+    pub fn get(&self, name: &str) -> Option<&Template> {
+        self.by_name.get(name)
+    }
+
+    /// All templates without a problem, by name.
+    pub fn iter(&self) -> impl Iterator<Item = &Template> {
+        self.by_name.values()
+    }
+
+    fn load_one(
+        &mut self,
+        name: &str,
+        files: &Files<'_>,
+        partials: &Partials,
+        problems: &mut Vec<TemplateProblem>,
+    ) -> Template {
+        let folder = format!("{FOLDER}{name}/");
+        check_folder(name, &folder, files, problems);
+        let mut sources = Vec::new();
+        for file in ["subject.hbs", "body.mjml", "body.html", "text.hbs"] {
+            if let Some(text) = files.get(file) {
+                match Source::parse(&format!("{folder}{file}"), text) {
+                    Ok(source) => sources.push(source),
+                    Err(problem) => problems.push(problem),
+                }
+            }
+        }
+        let mut in_product = None;
+        if let Some(text) = files.get("in_product.toml") {
+            match in_product::read(&format!("{folder}in_product.toml"), text) {
+                Ok((form, fields)) => {
+                    in_product = Some(form);
+                    sources.extend(fields);
+                }
+                Err(found) => problems.extend(found),
+            }
+        }
+        let mut all_reads = BTreeSet::new();
+        for source in &sources {
+            let mut found = syntax::problems(source, partials);
+            let (paths, unknown) = reads::reads(source, partials);
+            all_reads.extend(paths);
+            found.extend(unknown);
+            found.extend(mjml::misplaced(source, partials));
+            in_product::move_places(files.get("in_product.toml"), &mut found);
+            problems.extend(found);
+        }
+        let body = if files.contains_key("body.mjml") { "body.mjml" } else { "body.html" };
+        let email = files.contains_key("subject.hbs").then(|| EmailForm {
+            subject: format!("{folder}subject.hbs"),
+            body: format!("{folder}{body}"),
+            text: files.contains_key("text.hbs").then(|| format!("{folder}text.hbs")),
+        });
+        if partials::recursion(partials).is_empty() {
+            sources.into_iter().for_each(|source| self.register(source, partials, problems));
+        }
+        Template {
+            name: name.to_owned(),
+            email,
+            in_product,
+            sample: sample(&format!("{folder}sample.json"), files.get("sample.json").copied(), problems),
+            texts: files.iter().map(|(file, text)| (format!("{folder}{file}"), (*text).to_owned())).collect(),
+            reads: all_reads,
+        }
+    }
+
+    fn register(&mut self, source: Source, partials: &Partials, problems: &mut Vec<TemplateProblem>) {
+        if source.file.ends_with(".mjml") {
+            match mjml::compile(&source, partials).and_then(|html| Source::parse(&source.file, &html)) {
+                Ok(html) => self.escaped.register_template(&source.file, html.tree),
+                Err(problem) => problems.push(problem),
+            }
+        } else if source.file.ends_with(".html") {
+            self.escaped.register_template(&source.file, source.tree);
+        } else {
+            self.plain.register_template(&source.file, source.tree);
+        }
+    }
+}
+
+impl Template {
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Whether an `email` step can name it.
+    pub fn is_email(&self) -> bool {
+        self.email.is_some()
+    }
+
+    /// Whether an `in_product` step can name it.
+    pub fn is_in_product(&self) -> bool {
+        self.in_product.is_some()
+    }
+
+    /// The dotted paths it reads of `traits`, `properties`, `context`, `event` and `person`: rather too many than too
+    /// few.
+    pub fn reads(&self) -> &BTreeSet<String> {
+        &self.reads
+    }
+
+    /// Its `sample.json`.
+    pub fn sample(&self) -> &Value {
+        &self.sample
+    }
+}
+
+fn registry() -> Handlebars<'static> {
+    let mut registry = Handlebars::new();
+    registry.set_strict_mode(true);
+    words::register(&mut registry);
+    registry
+}
+
+/// Files by folder and name. What lies elsewhere below `templates/` is a problem: nobody would read it.
+fn folders<'a>(
+    files: &'a BTreeMap<String, String>,
+    problems: &mut Vec<TemplateProblem>,
+) -> BTreeMap<&'a str, Files<'a>> {
+    let mut folders: BTreeMap<&str, Files<'_>> = BTreeMap::new();
+    for (path, text) in files {
+        let Some(relative) = path.strip_prefix(FOLDER) else { continue };
+        match relative.split_once('/') {
+            Some((folder, file)) if !file.contains('/') => {
+                folders.entry(folder).or_default().insert(file, text);
+            }
+            Some(_) | None => {
+                let message = "expected templates/NAME/FILE, found a file elsewhere";
+                problems.push(TemplateProblem::new(
+                    path,
+                    (1, 1),
+                    "unknown-file",
+                    message,
+                    "Move or remove it.",
+                ));
+            }
+        }
+    }
+    folders
+}
+
+fn load_partials(files: Option<&Files<'_>>, problems: &mut Vec<TemplateProblem>) -> Partials {
+    let mut partials = Partials::new();
+    for (file, text) in files.into_iter().flatten() {
+        let path = format!("{FOLDER}{PARTIALS}/{file}");
+        let Some(name) = file.strip_suffix(".hbs").filter(|name| is_name(name)) else {
+            let message = format!("expected NAME.hbs with a name of [a-z0-9-], found `{file}`");
+            problems.push(TemplateProblem::new(
+                &path,
+                (1, 1),
+                "unknown-file",
+                message,
+                "Rename or remove it.",
+            ));
+            continue;
+        };
+        match Source::parse(&path, text) {
+            Ok(source) => {
+                partials.insert(name.to_owned(), source);
+            }
+            Err(problem) => problems.push(problem),
+        }
+    }
+    for partial in partials.values() {
+        problems.extend(syntax::problems(partial, &partials));
+    }
+    problems.extend(partials::recursion(&partials));
+    partials
+}
+
+/// The folder as a whole: its name, its files, and whether they make a message.
+fn check_folder(name: &str, folder: &str, files: &Files<'_>, problems: &mut Vec<TemplateProblem>) {
+    let mut report = |file: &str, code, message: String, help: &str| {
+        problems.push(TemplateProblem::new(&format!("{folder}{file}"), (1, 1), code, message, help));
+    };
+    if !is_name(name) {
+        let message =
+            format!("expected a template name of [a-z0-9-], at most {NAME_CHARS_MAX}, found `{name}`");
+        report("", "bad-template-name", message, "Rename the folder.");
+    }
+    for file in files.keys().filter(|file| !KNOWN_FILES.contains(file)) {
+        let message = format!("expected one of {}, found `{file}`", KNOWN_FILES.join(", "));
+        report(file, "unknown-file", message, "Rename or remove it; partials go into templates/partials/.");
+    }
+    let has = |file: &str| files.contains_key(file);
+    let has_body = has("body.mjml") || has("body.html");
+    if has("body.mjml") && has("body.html") {
+        report(
+            "body.html",
+            "two-bodies",
+            "expected one body, found body.mjml and body.html".into(),
+            "Keep one.",
+        );
+    }
+    if has("subject.hbs") && !has_body {
+        let message = "expected body.mjml or body.html beside subject.hbs, found neither".into();
+        report("subject.hbs", "missing-body", message, "Add one: a mail has a body.");
+    }
+    if !has("subject.hbs") && (has_body || has("text.hbs")) {
+        let message = "expected subject.hbs beside the body, found none".into();
+        report("subject.hbs", "missing-subject", message, "Add it: a mail has a subject.");
+    }
+    if !has("subject.hbs") && !has_body && !has("in_product.toml") {
+        let message = "expected a mail (subject.hbs and a body) or in_product.toml, found neither".into();
+        report("", "empty-template", message, "Add one of them, or remove the folder.");
+    }
+}
+
+fn is_name(name: &str) -> bool {
+    let is_known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    (1..=NAME_CHARS_MAX).contains(&name.len()) && name.bytes().all(is_known)
+}
+
+fn sample(file: &str, text: Option<&str>, problems: &mut Vec<TemplateProblem>) -> Value {
+    const HELP: &str = "Write the data of one typical message: {\"traits\": {…}, \"properties\": {…}}.";
+    let Some(text) = text else {
+        let message = "expected sample.json, found none";
+        problems.push(TemplateProblem::new(file, (1, 1), "missing-sample", message, HELP));
+        return json!({});
+    };
+    match serde_json::from_str::<Value>(text) {
+        Ok(Value::Object(sample)) => {
+            let is_known =
+                |root: &String| DATA_ROOTS.contains(&root.as_str()) || OUR_ROOTS.contains(&root.as_str());
+            for root in sample.keys().filter(|root| !is_known(root)) {
+                let at = super::problem::place_of(text, &format!("\"{root}\""));
+                let message = format!("expected a root such as traits or properties, found `{root}`");
+                problems.push(TemplateProblem::new(file, at, "unknown-root", message, HELP));
+            }
+            Value::Object(sample)
+        }
+        Ok(_) => {
+            let message = "expected a JSON object, found another value";
+            problems.push(TemplateProblem::new(file, (1, 1), "bad-sample", message, HELP));
+            json!({})
+        }
+        Err(error) => {
+            let offset =
+                text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+            let at = place(text, offset + error.column().saturating_sub(1));
+            problems.push(TemplateProblem::new(file, at, "bad-sample", error.to_string(), HELP));
+            json!({})
+        }
+    }
+}
