@@ -20,6 +20,7 @@ pub mod journey;
 pub mod policy;
 pub mod effect;
 pub mod apply;
+pub mod planted;
 
 pub use apply::apply;
 pub use effect::{Decision, DecisionId, Effect, Effects, Refusal, Verdict};

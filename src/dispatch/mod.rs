@@ -1,1 +1,78 @@
-//! The gate, and what leaves through it: retries, pace, breakers, outcomes.
+//! Dispatch takes due messages through the gate, hands them over, and writes down what became of them.
+//!
+//! Invariants:
+//! - Nothing leaves without passing the gate in the transaction that marks it as leaving (`gate`).
+//! - A marketing message is handed to a mail server at most once: what may have been handed over is never tried again. A
+//!   transactional one is handed over at least once, under one Message-ID (`conclude`, `sweep`).
+//! - At most `leaving_max` messages are leaving at a time: so many may become unknown by a crash, and no more.
+//!
+//! Every step is a function that is called, and returns: the service calls them from its loop (`run`), the simulation
+//! from its own.
+
+mod breaker;
+mod conclude;
+mod delivery_list;
+mod gate;
+mod letter;
+mod pace;
+mod rails;
+mod retry;
+mod run;
+mod sweep;
+
+pub use breaker::Breaker;
+pub use delivery_list::DeliveryList;
+pub use gate::Passed;
+pub use letter::{Letters, Prepared};
+pub use pace::Pace;
+pub use run::run;
+
+use crate::clock::Clock;
+use crate::ledger::Ledger;
+use crate::worker::Standing;
+use outreach_engine::{Length, Release};
+use std::sync::{Arc, Mutex};
+
+/// The release announced last, whose settings the gate goes by; nothing before the first.
+pub type CurrentRelease = Arc<dyn Fn() -> Option<Arc<Release>> + Send + Sync>;
+
+/// How dispatch behaves.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    pub deliver_only_to: DeliveryList,
+    /// Messages that are leaving at a time.
+    pub leaving_max: usize,
+    /// How long a message may be leaving before a crash is assumed. Ten minutes, unless a test shortens it.
+    pub leaving_for_max: Length,
+    /// Mails a second to one domain; nothing for no limit.
+    pub per_second_max: Option<u32>,
+}
+
+/// The parts that dispatch works with.
+pub struct Dispatcher<D> {
+    pub ledger: Arc<D>,
+    pub release: CurrentRelease,
+    pub letters: Letters,
+    pub standing: Arc<Standing>,
+    pub clock: Clock,
+    pub limits: Limits,
+    pub pace: Mutex<Pace>,
+    pub breaker: Mutex<Breaker>,
+}
+
+/// Ten minutes (architecture.md, "Gate and dispatch").
+pub const LEAVING_FOR_MAX: Length = Length::minutes(10);
+
+impl<D: Ledger> Dispatcher<D> {
+    pub fn new(
+        ledger: Arc<D>,
+        release: CurrentRelease,
+        letters: Letters,
+        standing: Arc<Standing>,
+        clock: Clock,
+        limits: Limits,
+    ) -> Dispatcher<D> {
+        let pace = Mutex::new(Pace::new(limits.per_second_max));
+        Dispatcher { ledger, release, letters, standing, clock, limits, pace, breaker: Mutex::default() }
+    }
+}

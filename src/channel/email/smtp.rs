@@ -56,11 +56,11 @@ pub struct Timeouts {
 const CONNECT: Duration = Duration::from_secs(10);
 /// Greylisting and tarpits answer within seconds. RFC 5321 would allow five minutes, but a message must be gone or
 /// back at the gate within one.
-const COMMAND: Duration = Duration::from_secs(20);
-/// A message not handed over a minute after the gate goes back to it: a quarter of that is left to the caller.
-const HANDOVER: Duration = Duration::from_secs(45);
-/// The gate starts quiet hours a minute early, since a slow server may accept up to a minute after it.
-const END: Duration = Duration::from_secs(60);
+const COMMAND: Duration = Duration::from_secs(10);
+/// Together with the reply to the end of DATA this stays within the minute that the gate reckons with.
+const HANDOVER: Duration = Duration::from_secs(15);
+/// What the minute leaves: scanners at the far end take their time, and an answer that is not awaited is an unknown.
+const END: Duration = Duration::from_secs(40);
 
 impl Default for Timeouts {
     fn default() -> Timeouts {

@@ -27,3 +27,6 @@ DELETE FROM pause WHERE rule = $1;
 
 -- name: audit
 INSERT INTO audit (at, who, what) VALUES ($1, $2, $3);
+
+-- name: wake
+UPDATE message SET next_at = $1 WHERE state = 'held' AND reason = 'paused';

@@ -14,6 +14,7 @@ const SET_ANNOUNCED: &str = query(FILE, "set_announced");
 const PAUSES: &str = query(FILE, "pauses");
 const PAUSE: &str = query(FILE, "pause");
 const RESUME: &str = query(FILE, "resume");
+const WAKE: &str = query(FILE, "wake");
 const AUDIT: &str = query(FILE, "audit");
 
 pub(super) fn insert(connection: &Connection, release: &StoredRelease) -> Result<(), LedgerError> {
@@ -58,7 +59,9 @@ pub(super) fn set_pause(
     if is_on {
         execute(connection, PAUSE, params![rule, now.0]).map(drop)
     } else {
-        execute(connection, RESUME, [rule]).map(drop)
+        execute(connection, RESUME, [rule])?;
+        // What the pause held is looked at again at once.
+        execute(connection, WAKE, [now.0]).map(drop)
     }
 }
 

@@ -1,0 +1,50 @@
+//! Bugs planted on purpose, one at a time, for the simulation to catch. Without the feature `planted-bugs` none can be
+//! switched on, and the questions cost nothing.
+
+/// An invariant that is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bug {
+    /// Decisions are written whatever the ledger's position.
+    PositionNotChecked,
+    /// A tick is written by a worker that is behind.
+    TickWhileBehind,
+    /// A re-run writes again what was written.
+    EffectsNotDropped,
+    /// What the gate judged leaves in another transaction.
+    GateOutsideTransaction,
+    /// The engine goes by the appending clock rather than by ticks.
+    ClockInEngine,
+    /// The outbox forgets what it has not appended.
+    OutcomeLost,
+    /// An unknown marketing message is tried again.
+    UnknownRepeated,
+}
+
+#[cfg(feature = "planted-bugs")]
+mod switch {
+    use super::Bug;
+    use std::cell::Cell;
+
+    thread_local! {
+        static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
+    }
+
+    /// Plants a bug in this thread, or takes it out.
+    pub fn plant(bug: Option<Bug>) {
+        PLANTED.set(bug);
+    }
+
+    pub fn is_on(bug: Bug) -> bool {
+        PLANTED.get() == Some(bug)
+    }
+}
+
+#[cfg(feature = "planted-bugs")]
+pub use switch::{is_on, plant};
+
+/// Whether this bug is planted: never.
+#[cfg(not(feature = "planted-bugs"))]
+#[inline(always)]
+pub const fn is_on(_: Bug) -> bool {
+    false
+}

@@ -1,0 +1,63 @@
+//! The breaker: a mail server that cannot be used is left alone for a while, longer each time.
+
+use crate::channel::Delivery;
+use outreach_engine::effect::Channel;
+use outreach_engine::{Length, Timestamp};
+
+/// So many attempts in a row that blame the server open it.
+const FAILURES_MIN: u32 = 3;
+const OPEN_FOR_MIN: Length = Length::seconds(1);
+/// A server that comes back is noticed within this time.
+const OPEN_FOR_MAX: Length = Length::seconds(30);
+
+/// The state of the mail server, as its attempts show it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Breaker {
+    failures: u32,
+    open_until: Option<Timestamp>,
+}
+
+impl Breaker {
+    /// Learns from an attempt.
+    pub fn saw(&mut self, delivery: &Delivery, now: Timestamp) {
+        if !delivery.blames_server() {
+            *self = Breaker::default();
+            return;
+        }
+        self.failures = self.failures.saturating_add(1);
+        if self.failures >= FAILURES_MIN {
+            let doublings = (self.failures - FAILURES_MIN).min(5);
+            let open_for = Length(OPEN_FOR_MIN.0 << doublings).min(OPEN_FOR_MAX);
+            self.open_until = Some(now + open_for);
+        }
+    }
+
+    /// Until when a channel's server is left alone; nothing when it may be tried.
+    pub fn open_until(&self, channel: Channel, now: Timestamp) -> Option<Timestamp> {
+        let until = self.open_until.filter(|_| channel == Channel::Email)?;
+        // A clock that was set back must not keep it open.
+        (until > now && until <= now + OPEN_FOR_MAX).then_some(until)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn three_failures_in_a_row_open_it_and_one_success_closes_it() {
+        let down = Delivery::Transient { code: None, reply: String::new() };
+        let refused = Delivery::Transient { code: Some(450), reply: String::new() };
+        let now = Timestamp(1_000_000_000);
+        let mut breaker = Breaker::default();
+        (0..2).for_each(|_| breaker.saw(&down, now));
+        assert_eq!(breaker.open_until(Channel::Email, now), None);
+        breaker.saw(&down, now);
+        assert_eq!(breaker.open_until(Channel::Email, now), Some(now + OPEN_FOR_MIN));
+        assert_eq!(breaker.open_until(Channel::InProduct, now), None);
+        (0..60).for_each(|_| breaker.saw(&down, now));
+        assert_eq!(breaker.open_until(Channel::Email, now), Some(now + OPEN_FOR_MAX));
+        breaker.saw(&refused, now);
+        assert_eq!(breaker.open_until(Channel::Email, now), None);
+    }
+}

@@ -1,0 +1,111 @@
+//! What became of a message that was leaving.
+
+use super::{Dispatcher, retry};
+use crate::channel::Delivery;
+use crate::ledger::{Ledger, LedgerError, Message, MessageState, Suppression, SuppressionKind, Transaction};
+use outreach_engine::event::{Body, Consent, ConsentKind, OutcomeKind, Subject};
+use outreach_engine::{Length, Timestamp};
+
+/// How an attempt ended.
+#[derive(Debug)]
+pub struct Concluded {
+    pub message: Message,
+    /// Nothing when it was not handed over in time, and goes back to the gate.
+    pub delivery: Option<Delivery>,
+    /// What an in-product message says: the ledger keeps it.
+    pub kept: Option<String>,
+}
+
+/// A message that was not handed over so long after the gate goes back to it.
+const LEAVING_UNSENT_MAX: Length = Length::minutes(1);
+
+impl<D: Ledger> Dispatcher<D> {
+    /// Whether a message that passed the gate is still to be handed over; else it goes back to the gate.
+    pub fn may_still_leave(&self, message: &Message) -> bool {
+        let now = (self.clock)();
+        now.since(message.state_at) <= LEAVING_UNSENT_MAX && message.state_at <= now + LEAVING_UNSENT_MAX
+    }
+
+    /// Writes the ends of attempts down, each with its outcome for the log.
+    pub fn conclude(&self, ended: &[Concluded]) -> Result<(), LedgerError> {
+        let now = (self.clock)();
+        self.ledger.transaction(|transaction| {
+            ended.iter().try_for_each(|concluded| conclude(transaction, concluded, now))
+        })?;
+        let mut breaker = self.breaker.lock().expect("no panic while held");
+        for concluded in ended {
+            let Some(delivery) = &concluded.delivery else { continue };
+            breaker.saw(delivery, now);
+            let (channel, end) = (concluded.message.channel.as_str(), delivery.code());
+            metrics::counter!("outreach_deliveries_total", "channel" => channel, "end" => end).increment(1);
+        }
+        Ok(())
+    }
+}
+
+fn conclude(transaction: &mut dyn Transaction, ended: &Concluded, now: Timestamp) -> Result<(), LedgerError> {
+    let message = &ended.message;
+    // What was swept meanwhile has its end, or is on its way again.
+    let now_stands = transaction.message(message.key)?;
+    if now_stands.is_none_or(|now| now.state != MessageState::Leaving || now.attempts != message.attempts) {
+        return Ok(());
+    }
+    let Some(delivery) = &ended.delivery else {
+        return transaction.set_waiting(message.key, MessageState::Queued, now, now, "not-handed-over");
+    };
+    let mut end = |outcome, reason: Option<&str>, detail: Option<&str>| {
+        transaction.set_ended(message.key, outcome, now, reason, detail).map(drop)
+    };
+    match delivery {
+        Delivery::Accepted { reply } => {
+            end(OutcomeKind::Sent, None, Some(ended.kept.as_deref().unwrap_or(reply)))
+        }
+        Delivery::Transient { reply, .. } => {
+            let next_at = retry::next_at(now, message.attempts);
+            transaction.set_waiting(
+                message.key,
+                MessageState::Queued,
+                next_at,
+                now,
+                &format!("try-again: {reply}"),
+            )
+        }
+        Delivery::Permanent { reply, .. } => end(OutcomeKind::Failed, Some(reply), None),
+        Delivery::HardBounce { reply, .. } => {
+            end(OutcomeKind::Failed, Some(reply), None)?;
+            suppress_bounced(transaction, message, now)
+        }
+        // It may have been taken. What must arrive goes again, under the same Message-ID; the rest never.
+        Delivery::Unknown { why } if message.is_transactional => {
+            let next_at = retry::next_at(now, message.attempts);
+            transaction.set_waiting(
+                message.key,
+                MessageState::Queued,
+                next_at,
+                now,
+                &format!("unknown: {why}"),
+            )
+        }
+        Delivery::Unknown { why } => end(OutcomeKind::Unknown, Some(why), None),
+    }
+}
+
+/// The address does not exist: nothing more goes there, and the person's shard hears of it.
+fn suppress_bounced(
+    transaction: &mut dyn Transaction,
+    message: &Message,
+    now: Timestamp,
+) -> Result<(), LedgerError> {
+    let suppression = Suppression {
+        address: message.address.clone(),
+        topic: None,
+        kind: SuppressionKind::Bounced,
+        at: now,
+    };
+    transaction.suppress(&suppression, true)?;
+    let Some(subject) = Subject::parse(&message.subject) else { return Ok(()) };
+    let kind = ConsentKind::Bounced(message.address.as_str().into());
+    let mut record = Vec::new();
+    Body::Consent(Consent { subject, kind, at: now }).encode(&mut record);
+    transaction.push_outbox(message.partition, &record)
+}

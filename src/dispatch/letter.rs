@@ -1,0 +1,108 @@
+//! From a message that is leaving to the very thing that is handed over.
+
+use crate::channel::email::{self, Composed, Draft};
+use crate::channel::unsubscribe_token::{self, Claims, Key};
+use crate::channel::{Delivery, in_product};
+use crate::ledger::Message;
+use crate::template::{Roots, Templates, context};
+use outreach_engine::Timestamp;
+use outreach_engine::effect::Channel;
+use outreach_engine::event::Subject;
+use std::sync::Arc;
+
+/// Finds the templates of a release: a message is written with those of the release that decided it.
+pub type TemplatesOf = Arc<dyn Fn(&str) -> Result<Arc<Templates>, String> + Send + Sync>;
+
+/// Who writes, and what links lead to.
+pub struct Letters {
+    pub templates: TemplatesOf,
+    /// `Ada at Acme <hello@acme.example>`.
+    pub from: String,
+    pub return_path_domain: String,
+    pub sender_name: String,
+    /// The postal address for the footer.
+    pub sender_address: String,
+    /// Without a slash at its end.
+    pub public_url: String,
+    pub unsubscribe_key: Key,
+    /// All mail goes there instead; checks and caps use the true address.
+    pub redirect_all_to: Option<String>,
+    /// A topic's and a rule's names for people, by (release, topic or rule).
+    pub topic_name: Arc<dyn Fn(&str, &str) -> Option<String> + Send + Sync>,
+}
+
+/// A message that only has to be handed over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Prepared {
+    Email(Composed),
+    /// What the ledger keeps, as JSON.
+    InProduct(String),
+}
+
+impl Letters {
+    /// Renders and composes; a message that cannot be said is refused for good.
+    pub fn prepare(&self, message: &Message, at: Timestamp) -> Result<Prepared, Delivery> {
+        let unfit = |reply: String| Delivery::Permanent { code: None, reply };
+        let templates = (self.templates)(&message.release).map_err(unfit)?;
+        let data: serde_json::Value = serde_json::from_str(&message.render)
+            .map_err(|error| unfit(format!("render context: {error}")))?;
+        let link = self.unsubscribe_url(message).map_err(unfit)?;
+        let context = context(&data, &self.roots(message, &link));
+        match message.channel {
+            Channel::InProduct => {
+                let rendered = templates.render_in_product(&message.template, &context);
+                let rendered = rendered.map_err(|problem| unfit(problem.to_string()))?;
+                Ok(Prepared::InProduct(in_product::compose(&rendered)))
+            }
+            Channel::Email => {
+                let rendered = templates.render_email(&message.template, &context);
+                let rendered = rendered.map_err(|problem| unfit(problem.to_string()))?;
+                let feedback_id =
+                    format!("{}:{}:outreach", message.rule, message.topic.as_deref().unwrap_or("none"));
+                let draft = Draft {
+                    decision: message.key.id,
+                    from: &self.from,
+                    to: self.redirect_all_to.as_deref().unwrap_or(&message.address),
+                    return_path_domain: &self.return_path_domain,
+                    subject: &rendered.subject,
+                    html: &rendered.html,
+                    text: &rendered.text,
+                    // What must be said has no link to stop it.
+                    unsubscribe_url: (!message.is_transactional).then_some(link.as_str()),
+                    feedback_id: Some(&feedback_id),
+                    at,
+                };
+                Ok(Prepared::Email(email::compose(&draft).map_err(Delivery::from)?))
+            }
+        }
+    }
+
+    fn unsubscribe_url(&self, message: &Message) -> Result<String, String> {
+        let subject = Subject::parse(&message.subject).ok_or_else(|| {
+            format!("expected a subject, found {} bytes of something else", message.subject.len())
+        })?;
+        let claims = Claims {
+            decision: message.key.id,
+            subject: subject.to_owned(),
+            address: message.address.clone(),
+            topic: message.topic.clone().unwrap_or_default(),
+        };
+        Ok(format!("{}/u/{}", self.public_url, unsubscribe_token::sign(&self.unsubscribe_key, &claims)))
+    }
+
+    fn roots(&self, message: &Message, link: &str) -> Roots {
+        let topic = message.topic.as_deref();
+        let name = topic
+            .map(|topic| (self.topic_name)(&message.release, topic).unwrap_or_else(|| topic.to_string()));
+        Roots {
+            sender_name: self.sender_name.clone(),
+            sender_address: self.sender_address.clone(),
+            unsubscribe_url: link.to_string(),
+            preferences_url: link.to_string(),
+            reason: match name {
+                Some(name) => format!("You get this mail because you use {}: {name}.", self.sender_name),
+                None => format!("You get this mail because you use {}.", self.sender_name),
+            },
+        }
+    }
+}
