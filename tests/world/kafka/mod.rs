@@ -156,9 +156,10 @@ impl Kafka {
 struct Broker {
     installation: Installation,
     jvm_option: String,
+    /// Before the folder, so that it is dropped first: a living broker writes into the folder while it is removed.
+    process: Option<Process>,
     folder: TempDir,
     port: u16,
-    process: Option<Process>,
 }
 
 impl Broker {
