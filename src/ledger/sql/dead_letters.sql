@@ -1,14 +1,14 @@
 -- name: insert
-INSERT INTO dead_letter (source, topic, partition, offset, code, reason, payload, received_at, replayed_at)
+INSERT INTO dead_letter (source, topic, partition, topic_offset, code, reason, payload, received_at, replayed_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-ON CONFLICT (source, topic, partition, offset) WHERE topic IS NOT NULL DO NOTHING;
+ON CONFLICT (source, topic, partition, topic_offset) WHERE topic IS NOT NULL DO NOTHING;
 
 -- name: after
-SELECT id, source, topic, partition, offset, code, reason, payload, received_at, replayed_at
+SELECT id, source, topic, partition, topic_offset, code, reason, payload, received_at, replayed_at
 FROM dead_letter WHERE id > $1 ORDER BY id LIMIT $2;
 
 -- name: one
-SELECT id, source, topic, partition, offset, code, reason, payload, received_at, replayed_at
+SELECT id, source, topic, partition, topic_offset, code, reason, payload, received_at, replayed_at
 FROM dead_letter WHERE id = $1;
 
 -- name: set_replayed

@@ -64,4 +64,4 @@ ORDER BY 2, judged_at, id;
 
 -- name: add_to_count
 INSERT INTO message_count (state, count) VALUES ($1, $2)
-ON CONFLICT (state) DO UPDATE SET count = count + excluded.count;
+ON CONFLICT (state) DO UPDATE SET count = message_count.count + excluded.count;

@@ -12,8 +12,8 @@ SELECT id, bundle, created_at FROM release ORDER BY sequence;
 SELECT release, is_complete FROM announced;
 
 -- name: set_announced
-INSERT INTO announced (only, release, is_complete, at) VALUES (1, $1, $2, $3)
-ON CONFLICT (only) DO UPDATE SET release = excluded.release, is_complete = excluded.is_complete, at = excluded.at;
+INSERT INTO announced (one, release, is_complete, at) VALUES (1, $1, $2, $3)
+ON CONFLICT (one) DO UPDATE SET release = excluded.release, is_complete = excluded.is_complete, at = excluded.at;
 
 -- name: pauses
 SELECT rule, since FROM pause ORDER BY rule;

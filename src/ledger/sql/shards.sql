@@ -24,4 +24,4 @@ VALUES ($1, $2, 'queued', $3, $4, $5, $6, $7);
 
 -- name: count_non_entry
 INSERT INTO non_entry (hour_at, rule, reason, count) VALUES ($1, $2, $3, $4)
-ON CONFLICT (hour_at, rule, reason) DO UPDATE SET count = count + excluded.count;
+ON CONFLICT (hour_at, rule, reason) DO UPDATE SET count = non_entry.count + excluded.count;

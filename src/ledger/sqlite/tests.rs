@@ -60,11 +60,33 @@ fn a_file_that_is_no_ledger_is_refused() {
 }
 
 #[test]
+fn what_is_forgotten_is_gone_from_the_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("ledger.db");
+    let holds_render = || {
+        let bytes = std::fs::read(&path).unwrap();
+        bytes.windows(15).any(|window| window == br#"{"name":"Ada"}}"#)
+    };
+    let run = |work: &dyn Fn(&mut dyn Transaction) -> Result<(), LedgerError>| {
+        SqliteLedger::open(&path).unwrap().transaction(work).unwrap();
+    };
+    run(&|t| t.insert_decisions(0, &decisions(0..50)));
+    assert!(holds_render());
+    run(&|t| {
+        let cancel = |id| Cancel { decision: id, reason: outreach_engine::Refusal::Exit, at: Timestamp(0) };
+        t.cancel(&decisions(0..50).iter().map(|decision| cancel(decision.id)).collect::<Vec<_>>())?;
+        t.forget(Timestamp::MAX, Timestamp::MAX)
+    });
+    assert!(!holds_render());
+}
+
+#[test]
 fn a_ledger_of_a_newer_version_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");
     drop(SqliteLedger::open(&path).unwrap());
-    let newer = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum) VALUES (99, 'later', '2026-11-24T00:00:00Z', '1')";
+    let newer = "INSERT INTO refinery_schema_history (version, name, applied_on, checksum)
+        VALUES (99, 'later', '2026-11-24T00:00:00Z', '1')";
     Connection::open(&path).unwrap().execute(newer, []).unwrap();
     let error = SqliteLedger::open(&path).map(drop).unwrap_err();
     assert!(error.to_string().contains("older than they are"), "{error}");

@@ -109,7 +109,7 @@ CREATE TABLE release (
 
 -- The release announced last: one row.
 CREATE TABLE announced (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
+    one INTEGER PRIMARY KEY CHECK (one = 1),
     release TEXT NOT NULL,
     is_complete INTEGER NOT NULL,
     at INTEGER NOT NULL
@@ -133,7 +133,7 @@ CREATE TABLE dead_letter (
     source TEXT NOT NULL,
     topic TEXT,
     partition INTEGER,
-    offset INTEGER,
+    topic_offset INTEGER,
     code TEXT NOT NULL,
     reason TEXT NOT NULL,
     payload BLOB NOT NULL,
@@ -142,5 +142,5 @@ CREATE TABLE dead_letter (
 ) STRICT;
 
 -- A topic that is read again adds no letter twice.
-CREATE UNIQUE INDEX dead_letter_by_origin ON dead_letter (source, topic, partition, offset) WHERE topic IS NOT NULL;
+CREATE UNIQUE INDEX dead_letter_by_origin ON dead_letter (source, topic, partition, topic_offset) WHERE topic IS NOT NULL;
 CREATE INDEX dead_letter_by_age ON dead_letter (received_at);
