@@ -5,7 +5,7 @@
 //! is JSON for every parser.
 
 use super::malformed::{self, Malformed, quoted};
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserialize, DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use sonic_rs::LazyValue;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -61,7 +61,9 @@ impl<'a> Members<'a> {
             check_syntax(text)?;
             return Err(Malformed::expected(malformed::WRONG_TYPE, "a JSON object", type_of(text)));
         }
-        let read: Read<'a> = sonic_rs::from_str(text).map_err(syntax)?;
+        let mut read = Read::default();
+        let mut json = sonic_rs::Deserializer::from_str(text);
+        read.deserialize(&mut json).and_then(|()| json.end()).map_err(syntax)?;
         read.twice.map_or(Ok(read.members), Err)
     }
 
@@ -102,8 +104,7 @@ fn check_text(json: &[u8]) -> Result<&str, Malformed> {
         )
     })?;
     // Counting all brackets is quick, and enough for nearly all events.
-    let brackets = json.iter().filter(|byte| matches!(byte, b'{' | b'[')).count();
-    if brackets > DEPTH_MAX && is_too_deep(json) {
+    if count_opening(json) > DEPTH_MAX && is_too_deep(json) {
         return Err(Malformed::expected(
             malformed::TOO_DEEP,
             format_args!("at most {DEPTH_MAX} levels"),
@@ -114,6 +115,12 @@ fn check_text(json: &[u8]) -> Result<&str, Malformed> {
         check_escapes(json)?;
     }
     Ok(text)
+}
+
+/// All `{` and `[`, also in strings. They differ in one bit; sums of chunks fit a byte, so many are counted at once.
+fn count_opening(json: &[u8]) -> usize {
+    let is_opening = |byte: &u8| u8::from(byte | 0x20 == b'{');
+    json.chunks(usize::from(u8::MAX)).map(|chunk| usize::from(chunk.iter().map(is_opening).sum::<u8>())).sum()
 }
 
 fn is_too_deep(json: &[u8]) -> bool {
@@ -234,32 +241,34 @@ impl<'a> Read<'a> {
     }
 }
 
-impl<'de: 'a, 'a> Deserialize<'de> for Read<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Object;
-        impl<'de> Visitor<'de> for Object {
-            type Value = Read<'de>;
+/// Fills the one place there is: what is read is large to move.
+impl<'de> DeserializeSeed<'de> for &mut Read<'de> {
+    type Value = ();
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a JSON object")
-            }
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
 
-            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Read<'de>, A::Error> {
-                let mut read = Read::default();
-                while let Some(Name(name)) = map.next_key()? {
-                    let key = key_of(&name);
-                    read.note(key, name);
-                    let Some(key) = key else {
-                        map.next_value::<IgnoredAny>()?;
-                        continue;
-                    };
-                    let raw = map.next_value::<LazyValue<'de>>()?.as_raw_cow();
-                    read.members.0[key as usize] = (raw != "null").then_some(raw);
-                }
-                Ok(read)
-            }
+impl<'de> Visitor<'de> for &mut Read<'de> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a JSON object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(Name(name)) = map.next_key()? {
+            let key = key_of(&name);
+            self.note(key, name);
+            let Some(key) = key else {
+                map.next_value::<IgnoredAny>()?;
+                continue;
+            };
+            let raw = map.next_value::<LazyValue<'de>>()?.as_raw_cow();
+            self.members.0[key as usize] = (raw != "null").then_some(raw);
         }
-        deserializer.deserialize_map(Object)
+        Ok(())
     }
 }
 
