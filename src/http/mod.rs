@@ -1,1 +1,3 @@
 //! What people look at: health, metrics, unsubscribe.
+
+pub mod unsubscribe;

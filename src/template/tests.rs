@@ -104,6 +104,8 @@ fn a_missing_value_is_a_problem_with_its_place_and_not_an_empty_word() {
         ("t/body.html", "{{#if traits.name}}x{{else}}y{{/if}} {{sender.address}} {{unsubscribe_url}}"),
     ]);
     assert_eq!(render(&with_default, &json!({})).unwrap().subject, "Hi there");
+    let deep = mail(&[("t/subject.hbs", r#"Hi {{default traits.name.first.x "there"}}"#)]);
+    assert_eq!(render(&deep, &json!({ "traits": { "name": "Ada" } })).unwrap().subject, "Hi there");
 }
 
 #[test]
@@ -343,4 +345,10 @@ fn blocks_may_stand_around_sections_and_comparisons_within_text() {
         assert_eq!(rendered.html.contains("many > one"), is_shown, "{}", rendered.html);
         assert!(!rendered.html.contains("{{") && !rendered.html.contains("fonts.googleapis"));
     }
+}
+
+#[test]
+fn templates_can_be_shared_between_threads() {
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<Templates>();
 }

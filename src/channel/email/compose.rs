@@ -67,8 +67,9 @@ impl From<ComposeError> for Delivery {
     }
 }
 
-/// A header line may hold 998 characters (RFC 5322, 2.1.1); these are written unfolded, behind their name.
-const HEADER_CHARS_MAX: usize = 900;
+/// A header line may hold 998 characters (RFC 5322, 2.1.1); these are written unfolded, behind their name. A token of
+/// the longest id and address takes 850.
+const HEADER_CHARS_MAX: usize = 970;
 /// RFC 5321, 4.5.3.1.3: a path holds 256 octets with its brackets.
 const ADDRESS_CHARS_MAX: usize = 254;
 /// Subjects beyond this are noise to every reader, and a value of an event may be long.

@@ -132,7 +132,9 @@ impl SmtpConnection {
         };
         self.used_at = Instant::now();
         self.needs_reset = ended.stage != Stage::End;
-        let is_in_step = matches!(&ended.answer, Answer::Reply(reply) if reply.code != SERVICE_CLOSES);
+        // A reply that fits nowhere (354 to the end of DATA) says that we no longer speak of the same thing.
+        let is_in_step = matches!(&ended.answer, Answer::Reply(reply)
+            if reply.code != SERVICE_CLOSES && reply.code / 100 != 3);
         Attempt {
             is_reusable: is_in_step && !is_data_open,
             is_stale: ended.stage == Stage::Mail && matches!(ended.answer, Answer::Lost(_)),

@@ -6,7 +6,7 @@ use crate::channel::Delivery;
 use outreach_engine::{DecisionId, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 fn mail(number: u8) -> Composed {
     compose(&Draft {
@@ -25,7 +25,6 @@ fn mail(number: u8) -> Composed {
 }
 
 fn settings(port: u16) -> SmtpSettings {
-    let short = Duration::from_millis(300);
     SmtpSettings {
         host: "127.0.0.1".into(),
         port,
@@ -33,8 +32,16 @@ fn settings(port: u16) -> SmtpSettings {
         login: None,
         extra_ca: None,
         hello_name: "outreach.test".into(),
-        timeouts: Timeouts { connect: short * 10, command: short, handover: short * 20, end: short },
+        timeouts: Timeouts::default(),
     }
+}
+
+/// Loses patience soon, before the end of DATA or after it.
+fn hasty(port: u16, before: bool) -> EmailChannel {
+    let (soon, default) = (Duration::from_millis(200), Timeouts::default());
+    let timeouts =
+        if before { Timeouts { command: soon, ..default } } else { Timeouts { end: soon, ..default } };
+    EmailChannel::new(SmtpSettings { timeouts, ..settings(port) }, 1).unwrap()
 }
 
 fn channel(port: u16) -> EmailChannel {
@@ -107,7 +114,8 @@ async fn a_connection_lost_or_silent_before_the_end_of_data_is_transient() {
 #[tokio::test]
 async fn a_connection_lost_or_silent_after_the_end_of_data_is_unknown() {
     for act in [Act::Drop, Act::Hang] {
-        let (delivery, server) = one(at(".", Some(act.clone()))).await;
+        let server = ScriptedServer::start(at(".", Some(act.clone()))).await;
+        let delivery = hasty(server.port, false).deliver(mail(1)).await;
         assert_eq!(delivery.code(), "unknown", "{act:?}: {delivery:?}");
         assert_eq!(server.mails().len(), 1, "the server has the mail");
         assert_eq!(server.connections(), 1, "and it is not tried again");
@@ -275,7 +283,6 @@ async fn without_the_starttls_it_asks_for_nothing_is_said() {
 async fn more_mail_than_connections_waits_its_turn_and_none_is_lost_or_doubled() {
     let server = ScriptedServer::start(pipelining(|_| None)).await;
     let channel = Arc::new(channel(server.port));
-    let started = Instant::now();
     let mut running = tokio::task::JoinSet::new();
     for number in 0..200u8 {
         let channel = channel.clone();
@@ -284,10 +291,20 @@ async fn more_mail_than_connections_waits_its_turn_and_none_is_lost_or_doubled()
     while let Some(delivery) = running.join_next().await {
         assert_eq!(delivery.unwrap().code(), "accepted");
     }
-    println!("200 mails in {:?}", started.elapsed());
     let mut mails = server.mails();
     mails.sort();
     mails.dedup();
     assert_eq!(mails.len(), 200);
     assert!(server.connections() <= 4, "two at a time, a hundred mails each: {}", server.connections());
+}
+
+#[tokio::test]
+async fn a_message_that_finds_no_free_connection_goes_back_in_time() {
+    let server = ScriptedServer::start(at("MAIL", Some(Act::Hang))).await;
+    let soon = Timeouts { handover: Duration::from_millis(200), ..Timeouts::default() };
+    let channel =
+        Arc::new(EmailChannel::new(SmtpSettings { timeouts: soon, ..settings(server.port) }, 1).unwrap());
+    let (first, second) = tokio::join!(channel.deliver(mail(1)), channel.deliver(mail(2)));
+    assert!(first.blames_server() && second.blames_server(), "{first:?} {second:?}");
+    assert!(server.mails().is_empty());
 }
