@@ -1,8 +1,74 @@
 //! The command line, one file a command.
+//!
+//! Data goes to stdout, all else to stderr. Exit codes: 0 ok, 1 findings, 2 usage, 3 failure.
 
+mod check;
+mod diagnostics;
+
+use clap::{Parser, Subcommand, ValueEnum};
+use std::path::PathBuf;
 use std::process::ExitCode;
+
+/// Outreach rules as code: watch the product's events, decide whom to write to and when, send, and say why.
+#[derive(Debug, Parser)]
+#[command(name = "outreach", version)]
+struct Arguments {
+    /// The folder with outreach.toml, rules/ and templates/.
+    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
+    project: PathBuf,
+    /// How results are written to stdout.
+    #[arg(long, global = true, value_enum, default_value = "text")]
+    format: Format,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// How results are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show all problems of the project at once, each with its place, reason and fix.
+    Check(check::Options),
+}
+
+/// How a command ended, as the exit code says it. Wrong usage (2) is found before a command runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum End {
+    Ok,
+    /// It ran, and what it found is no good.
+    Findings,
+}
+
+const USAGE: u8 = 2;
+const FAILURE: u8 = 3;
 
 /// Runs the command line; the exit codes are 0 ok, 1 findings, 2 usage, 3 failure.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            // Help and version come as errors too, and belong on stdout. Nobody is left to tell if that fails.
+            let _ = error.print();
+            return if error.use_stderr() { ExitCode::from(USAGE) } else { ExitCode::SUCCESS };
+        }
+    };
+    match run(&arguments) {
+        Ok(End::Ok) => ExitCode::SUCCESS,
+        Ok(End::Findings) => ExitCode::from(1),
+        Err(error) => {
+            eprintln!("outreach: {error:#}");
+            ExitCode::from(FAILURE)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> anyhow::Result<End> {
+    match &arguments.command {
+        Command::Check(options) => check::run(&arguments.project, arguments.format, options),
+    }
 }

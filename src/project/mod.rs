@@ -1,1 +1,159 @@
 //! A team's folder as one thing: outreach.toml, rules, templates; cross-checked, and made into releases.
+//!
+//! Reading never stops at the first problem: [`Reading`] holds all problems of all files, and the project if its
+//! settings and rules are sound.
+
+mod bundle;
+mod cap;
+mod cross_check;
+mod environment;
+mod files;
+mod process;
+mod quiet_hours;
+mod settings;
+mod test_file;
+#[cfg(test)]
+mod tests;
+
+pub use bundle::{BundleError, ReleaseParts, from_bundle};
+pub use environment::Environment;
+pub use process::{
+    AddressPattern, Data, Delivery, Dispatch, Email, Http, Process, Secret, SecretError, SecretPlace, Sender,
+    Smtp, SmtpTls, Source, SourceFormat, SourceStart, WriteKey, WriteKeyKind,
+};
+
+use files::Files;
+use outreach_engine::release::Settings;
+use outreach_engine::rule::diagnostic::{Code, Diagnostic};
+use outreach_engine::rule::document::{Document, Problems};
+use outreach_engine::rule::{Known, Rule, parse};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A project whose settings and rules are sound.
+#[derive(Clone, Debug)]
+pub struct Project {
+    pub dir: PathBuf,
+    /// What goes into the release.
+    pub release: ReleaseParts,
+    /// What belongs to this process alone.
+    pub process: Process,
+    /// The texts of the rule tests, by path: `rules/stalled.test.toml`.
+    pub tests: BTreeMap<String, String>,
+}
+
+/// All that reading a folder gave.
+#[derive(Debug)]
+pub struct Reading {
+    /// There although templates have problems: a replay needs none. Nothing that sends may run while a problem is an
+    /// error.
+    pub project: Option<Project>,
+    /// In the order of files and places.
+    pub problems: Vec<Diagnostic>,
+    /// The text of each file that was read, by the path its problems name.
+    pub texts: BTreeMap<String, String>,
+}
+
+impl Project {
+    /// Reads the folder with this process's environment: the project and all problems (see [`Reading`]).
+    pub fn load(dir: &Path) -> (Option<Project>, Vec<Diagnostic>) {
+        let reading = Project::read(dir, &Environment::of_process());
+        (reading.project, reading.problems)
+    }
+
+    pub fn read(dir: &Path, environment: &Environment) -> Reading {
+        let mut problems = Problems::default();
+        let files = Files::read(&mut problems, dir);
+        let overrides = environment.overrides();
+        let settings = files.settings.as_deref();
+        let checked =
+            settings.and_then(|text| read_settings(&mut problems, dir, text, &overrides, environment));
+        let known = checked.as_ref().map_or_else(Known::default, |(settings, _)| Known::of(settings));
+        let rules = read_rules(&mut problems, &files, &known);
+        for (path, text) in &files.tests {
+            test_file::check(&mut problems, path, text);
+        }
+        let is_sound = !problems.has_errors();
+        cross_check::check(&mut problems, checked.as_ref().map(|(settings, _)| settings), &rules, &files);
+        let rules = rules.into_iter().map(|read| read.rule).collect();
+        let texts = files.texts(environment::FILE, overrides);
+        let Files { rules: rule_texts, templates, tests, .. } = files;
+        let project = checked.filter(|_| is_sound).map(|(settings, process)| {
+            let release = ReleaseParts { settings, rules, rule_texts, templates };
+            Project { dir: dir.to_owned(), release, process, tests }
+        });
+        Reading { project, problems: problems.into_sorted(), texts }
+    }
+
+    /// The release as it is stored, and announced by its id: see [`ReleaseParts::bundle`].
+    pub fn bundle(&self) -> Vec<u8> {
+        self.release.bundle()
+    }
+
+    /// The first 16 hexadecimal digits of the bundle's SHA-256.
+    pub fn release_id(&self) -> String {
+        bundle::id_of(&self.bundle())
+    }
+}
+
+impl Reading {
+    pub fn has_errors(&self) -> bool {
+        self.problems.iter().any(Diagnostic::is_error)
+    }
+
+    /// Whether an error keeps even a replay from running: any but those about templates.
+    pub fn has_errors_beside_templates(&self) -> bool {
+        let is_about_templates =
+            |code| matches!(code, Code::UnknownTemplate | Code::MissingTemplatePart | Code::Template(_));
+        self.problems.iter().any(|problem| problem.is_error() && !is_about_templates(problem.code))
+    }
+}
+
+/// A rule with the file it comes from.
+struct RuleOfFile<'f> {
+    path: &'f str,
+    text: &'f str,
+    rule: Rule,
+}
+
+/// Both parts of outreach.toml. Only text that is no TOML gives nothing.
+fn read_settings(
+    problems: &mut Problems,
+    dir: &Path,
+    text: &str,
+    overrides: &str,
+    environment: &Environment,
+) -> Option<(Settings, Process)> {
+    let document = Document::parse(problems, files::SETTINGS, text)?;
+    let over = Document::parse(problems, environment::FILE, overrides)?;
+    let mut table = document.top();
+    let settings = settings::take(problems, &mut table);
+    table.overlay(environment::without_release_keys(problems, over.top()));
+    let process = process::take(problems, &mut table, dir, environment);
+    table.finish(problems, &["webhooks", "segments", "drop"]);
+    Some((settings, process))
+}
+
+/// All rules that are sound, by id; of two with one id the second is a problem.
+fn read_rules<'f>(problems: &mut Problems, files: &'f Files, known: &Known) -> Vec<RuleOfFile<'f>> {
+    let mut rules: BTreeMap<String, RuleOfFile<'f>> = BTreeMap::new();
+    for (path, text) in &files.rules {
+        let id = files::stem(path);
+        let rule = match parse(id, path, text, known) {
+            Ok((rule, warnings)) => {
+                problems.extend(warnings);
+                rule
+            }
+            Err(found) => {
+                problems.extend(found);
+                continue;
+            }
+        };
+        if let Some(first) = rules.get(id) {
+            cross_check::duplicate(problems, id, first.path, path);
+            continue;
+        }
+        rules.insert(id.to_owned(), RuleOfFile { path, text, rule });
+    }
+    rules.into_values().collect()
+}

@@ -50,8 +50,8 @@ pub enum Code {
     TransactionalNotAllowed,
     UnknownTemplate,
     MissingTemplatePart,
-    /// A template that cannot be read or rendered.
-    BadTemplate,
+    /// A template that cannot be read or rendered: the code that its reader gave it.
+    Template(&'static str),
     /// A rule that may enter once, ever, and whose only message a cap may skip.
     OnceEverWithCap,
     /// A test's `given` is not in order of `at`.
@@ -62,7 +62,8 @@ pub enum Code {
 }
 
 impl Code {
-    pub const ALL: [Code; 23] = [
+    /// All but those of templates.
+    pub const ALL: [Code; 22] = [
         Code::TomlSyntax,
         Code::UnknownKey,
         Code::MissingKey,
@@ -81,7 +82,6 @@ impl Code {
         Code::TransactionalNotAllowed,
         Code::UnknownTemplate,
         Code::MissingTemplatePart,
-        Code::BadTemplate,
         Code::OnceEverWithCap,
         Code::GivenOutOfOrder,
         Code::UnreadableFile,
@@ -108,7 +108,7 @@ impl Code {
             Code::TransactionalNotAllowed => "transactional-not-allowed",
             Code::UnknownTemplate => "unknown-template",
             Code::MissingTemplatePart => "missing-template-part",
-            Code::BadTemplate => "bad-template",
+            Code::Template(code) => code,
             Code::OnceEverWithCap => "once-ever-with-cap",
             Code::GivenOutOfOrder => "given-out-of-order",
             Code::UnreadableFile => "unreadable-file",

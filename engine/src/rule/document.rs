@@ -44,6 +44,11 @@ impl Problems {
         self.found.iter().any(Diagnostic::is_error)
     }
 
+    /// Takes what another reading found.
+    pub fn extend(&mut self, found: impl IntoIterator<Item = Diagnostic>) {
+        self.found.extend(found);
+    }
+
     /// All of them in the order of their places, file by file.
     pub fn into_sorted(mut self) -> Vec<Diagnostic> {
         self.found.sort_by(|a, b| {
@@ -99,6 +104,8 @@ pub struct Item<'d> {
     name: String,
     /// Texts may stand for numbers, booleans and lists: variables of the environment have no types.
     is_untyped: bool,
+    /// A table laid over this one.
+    over: Option<Box<Item<'d>>>,
 }
 
 impl<'d> Table<'d> {
@@ -113,6 +120,7 @@ impl<'d> Table<'d> {
                 value: value.get_ref(),
                 name: full,
                 is_untyped: false,
+                over: None,
             };
             (item.key, item)
         });
@@ -145,11 +153,18 @@ impl<'d> Table<'d> {
         std::mem::take(&mut self.entries).into_values().collect()
     }
 
-    /// Lays `other` over this table: its values win, and are untyped.
+    /// Lays `other` over this table: its values win, and are untyped. Tables are laid over tables.
     pub fn overlay(&mut self, other: Table<'d>) {
         for (key, mut item) in other.entries {
             item.is_untyped = true;
-            self.entries.insert(key, item);
+            match self.entries.get_mut(key) {
+                Some(under) if under.value.is_table() && item.value.is_table() => {
+                    under.over = Some(Box::new(item))
+                }
+                Some(_) | None => {
+                    self.entries.insert(key, item);
+                }
+            }
         }
     }
 
@@ -284,7 +299,14 @@ impl<'d> Item<'d> {
             self.wrong_type(problems, "a table");
             return None;
         };
-        Some(Table::new(self.name.clone(), self.place.clone(), table))
+        let mut table = Table::new(self.name.clone(), self.place.clone(), table);
+        for item in table.entries.values_mut() {
+            item.is_untyped = self.is_untyped;
+        }
+        if let Some(over) = self.over.as_ref().and_then(|over| over.table(problems)) {
+            table.overlay(over);
+        }
+        Some(table)
     }
 
     /// The elements of an array.
@@ -297,7 +319,7 @@ impl<'d> Item<'d> {
             let place = Place { file: self.place.file, span: value.span() };
             let name = format!("{}[{index}]", self.name);
             let (key_place, is_untyped) = (place.clone(), self.is_untyped);
-            Item { key: self.key, key_place, place, value: value.get_ref(), name, is_untyped }
+            Item { key: self.key, key_place, place, value: value.get_ref(), name, is_untyped, over: None }
         };
         Some(array.iter().enumerate().map(element).collect())
     }

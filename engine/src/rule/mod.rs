@@ -154,6 +154,15 @@ impl Rule {
         self.messages().any(|message| message.channel == channel)
     }
 
+    /// The steps that pass caps, quiet hours and opt-outs.
+    pub fn transactional_steps(&self) -> impl Iterator<Item = &Step> {
+        let is_transactional = |step: &&Step| match &step.kind {
+            StepKind::Message(message) => message.is_transactional,
+            StepKind::Wait(_) => false,
+        };
+        self.steps.iter().filter(is_transactional)
+    }
+
     /// The message steps, in order.
     pub fn messages(&self) -> impl Iterator<Item = &MessageStep> {
         self.steps.iter().filter_map(|step| match &step.kind {

@@ -71,8 +71,7 @@ pub(super) fn parse_goal(problems: &mut Problems, item: &Item<'_>, key: Option<&
     })
 }
 
-/// A share such as `"10%"`.
-pub fn share(problems: &mut Problems, item: &Item<'_>) -> Option<Share> {
+fn share(problems: &mut Problems, item: &Item<'_>) -> Option<Share> {
     let text = item.text(problems)?;
     Share::parse(text).map_err(|message| problems.error(Code::BadValue, &item.place, message)).ok()
 }

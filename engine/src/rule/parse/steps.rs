@@ -1,6 +1,6 @@
 //! `[[step]]`: one kind each, names unique in the rule.
 
-use super::{Known, top};
+use super::{Known, is_id, top};
 use crate::effect::{Channel, OnCap};
 use crate::rule::diagnostic::Code;
 use crate::rule::document::{Item, Place, Problems, Table};
@@ -11,9 +11,6 @@ use std::sync::Arc;
 
 const NOT_BUILT: [&str; 9] =
     ["webhook", "wait_until", "wait_for", "if", "then", "else", "split", "set", "exit"];
-
-/// The longest name of a template, in characters: it is a folder's name on every system.
-const TEMPLATE_CHARACTERS_MAX: usize = 64;
 
 /// What of its rule a step falls back on.
 pub(super) struct OfRule<'r> {
@@ -163,11 +160,9 @@ fn transactional(problems: &mut Problems, item: &Item<'_>, rule: &OfRule<'_>, kn
 /// The name of a folder under `templates/`.
 fn template(problems: &mut Problems, item: &Item<'_>) -> Option<String> {
     let name = item.words(problems)?;
-    let is_fitting = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    if name.len() > TEMPLATE_CHARACTERS_MAX || !name.bytes().all(is_fitting) || name == "partials" {
-        let message = format!(
-            "expected the name of a folder in templates/ (letters, digits, - and _), found \"{name}\""
-        );
+    if !is_id(&name) || name == "partials" {
+        let message =
+            format!("expected the name of a folder in templates/ (a-z, 0-9 and -), found \"{name}\"");
         problems.error(Code::BadValue, &item.place, message);
         return None;
     }

@@ -1,0 +1,84 @@
+//! `outreach check`: all problems of the project at once.
+
+use super::diagnostics::{self, Count};
+use super::{End, Format};
+use crate::project::{Environment, Project, Reading};
+use anyhow::Context;
+use serde::Serialize;
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+
+/// What `check` may be told.
+#[derive(Debug, clap::Args)]
+pub(super) struct Options {
+    /// Warnings count as findings.
+    #[arg(long)]
+    deny_warnings: bool,
+}
+
+/// Findings go to stdout, they are what was asked for; the sum of them to stderr.
+pub(super) fn run(dir: &Path, format: Format, options: &Options) -> anyhow::Result<End> {
+    let reading = Project::read(dir, &Environment::of_process());
+    let count = Count::of(&reading.problems);
+    let mut out = std::io::stdout().lock();
+    let written = match format {
+        Format::Text => {
+            let is_plain = !out.is_terminal() || std::env::var_os("NO_COLOR").is_some();
+            out.write_all(text(&reading, is_plain).as_bytes())
+        }
+        Format::Json => out.write_all(json(&reading)?.as_bytes()),
+    };
+    written.and_then(|()| out.flush()).context("the findings cannot be written to stdout")?;
+    eprintln!("{}", summary(&reading, count));
+    let has_findings = count.errors > 0 || (options.deny_warnings && count.warnings > 0);
+    Ok(if has_findings { End::Findings } else { End::Ok })
+}
+
+/// Each problem with its source, then the steps that pass caps and opt-outs: the operator should know them.
+fn text(reading: &Reading, is_plain: bool) -> String {
+    let mut text: String =
+        reading.problems.iter().map(|problem| diagnostics::draw(problem, &reading.texts, is_plain)).collect();
+    for step in transactional_steps(reading) {
+        text.push_str(&format!("transactional: rule {}, step {}\n", step.rule, step.step));
+    }
+    text
+}
+
+/// One JSON object: `problems` and `transactional`.
+fn json(reading: &Reading) -> anyhow::Result<String> {
+    #[derive(Serialize)]
+    struct Report<'r> {
+        problems: Vec<diagnostics::Record<'r>>,
+        transactional: Vec<TransactionalStep<'r>>,
+    }
+    let problems =
+        reading.problems.iter().map(|problem| diagnostics::record(problem, &reading.texts)).collect();
+    let report = Report { problems, transactional: transactional_steps(reading) };
+    Ok(serde_json::to_string_pretty(&report)? + "\n")
+}
+
+#[derive(Serialize)]
+struct TransactionalStep<'r> {
+    rule: &'r str,
+    step: &'r str,
+}
+
+fn transactional_steps(reading: &Reading) -> Vec<TransactionalStep<'_>> {
+    let rules = reading.project.iter().flat_map(|project| &project.release.rules);
+    rules
+        .flat_map(|rule| {
+            rule.transactional_steps().map(move |step| TransactionalStep { rule: &rule.id, step: &step.name })
+        })
+        .collect()
+}
+
+/// `2 errors, 1 warning in 4 rules`.
+fn summary(reading: &Reading, count: Count) -> String {
+    let rules = reading
+        .texts
+        .keys()
+        .filter(|path| path.starts_with("rules/") && !path.ends_with(".test.toml"))
+        .count();
+    let many = |count: usize, word: &str| format!("{count} {word}{}", if count == 1 { "" } else { "s" });
+    format!("{}, {} in {}", many(count.errors, "error"), many(count.warnings, "warning"), many(rules, "rule"))
+}

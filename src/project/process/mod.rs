@@ -1,0 +1,103 @@
+//! The part of outreach.toml that belongs to one process: where it keeps, listens, reads and sends.
+//!
+//! Every key may be overridden by a variable (`environment.rs`); secrets are only named here, by file or variable, and
+//! are read when they are needed, so that `check` needs none.
+
+mod email;
+mod network;
+mod secret;
+mod source;
+mod write_key;
+
+pub use email::{AddressPattern, Delivery, Email, Sender, Smtp, SmtpTls};
+pub use network::{Data, Dispatch, Http};
+pub use secret::{Secret, SecretError, SecretPlace};
+pub use source::{Source, SourceFormat, SourceStart};
+pub use write_key::{WriteKey, WriteKeyKind};
+
+use super::environment::{Environment, UNSUBSCRIBE_SECRET};
+use outreach_engine::rule::document::{Item, Problems, Table};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// Checked. Paths of files are resolved against the project's folder.
+#[derive(Clone, Debug)]
+pub struct Process {
+    pub data: Data,
+    pub http: Http,
+    pub write_keys: Vec<WriteKey>,
+    /// Signs the links that unsubscribe.
+    pub unsubscribe_secret: SecretPlace,
+    /// Who says it, in templates: `sender.name`, `sender.address`.
+    pub sender: Option<Sender>,
+    /// Absent where no mail is sent.
+    pub email: Option<Email>,
+    pub delivery: Delivery,
+    /// Passed to librdkafka as they stand.
+    pub kafka: BTreeMap<String, String>,
+    pub sources: Vec<Source>,
+    pub dispatch: Dispatch,
+}
+
+/// What the readers of the parts need to know.
+struct Context<'c> {
+    dir: &'c Path,
+    environment: &'c Environment,
+}
+
+/// Takes this part's keys. What cannot be read leaves an error and its default, or is left out.
+pub(super) fn take(
+    problems: &mut Problems,
+    table: &mut Table<'_>,
+    dir: &Path,
+    environment: &Environment,
+) -> Process {
+    let context = Context { dir, environment };
+    let data = network::data(problems, table.take("data"), &context);
+    let http = network::http(problems, table.take("http"));
+    let write_keys = table.take("write_keys").map(|item| write_key::all(problems, &item, &context));
+    let unsubscribe_secret = unsubscribe(problems, table.take("unsubscribe"), &context);
+    let sender = table.take("sender").and_then(|item| email::sender(problems, &item));
+    let email = table.take("email").and_then(|item| email::email(problems, &item, &context));
+    let delivery = email::delivery(problems, table.take("delivery"));
+    let kafka = table.take("kafka").map(|item| source::kafka(problems, &item));
+    let sources = table.take("sources").map(|item| source::all(problems, &item));
+    let dispatch = network::dispatch(problems, table.take("dispatch"));
+    Process {
+        data,
+        http,
+        write_keys: write_keys.unwrap_or_default(),
+        unsubscribe_secret,
+        sender,
+        email,
+        delivery,
+        kafka: kafka.unwrap_or_default(),
+        sources: sources.unwrap_or_default(),
+        dispatch,
+    }
+}
+
+fn unsubscribe(problems: &mut Problems, item: Option<Item<'_>>, context: &Context<'_>) -> SecretPlace {
+    let mut table = item.and_then(|item| item.table(problems));
+    let file = table.as_mut().and_then(|table| table.take("secret_file"));
+    let place = context.secret(problems, file, UNSUBSCRIBE_SECRET.to_owned());
+    if let Some(table) = table {
+        table.finish(problems, &[]);
+    }
+    place
+}
+
+impl Context<'_> {
+    /// A path of outreach.toml is relative to its folder.
+    fn path(&self, problems: &mut Problems, item: &Item<'_>) -> Option<PathBuf> {
+        item.words(problems).map(|path| self.dir.join(path))
+    }
+
+    /// Where a secret is: the file, unless the variable is set.
+    fn secret(&self, problems: &mut Problems, file: Option<Item<'_>>, variable: String) -> SecretPlace {
+        let file = file.filter(|item| item.value.as_str() != Some(""));
+        let file = file.and_then(|item| self.path(problems, &item));
+        let value = self.environment.get(&variable).map(Secret::new);
+        SecretPlace { file, variable, value }
+    }
+}
