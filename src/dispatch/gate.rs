@@ -110,7 +110,7 @@ impl<D: Ledger> Dispatcher<D> {
                 Vec::new()
             },
             stood_at_end_at: self.standing.last_at(message.partition),
-            delivery_list: &self.limits.deliver_only_to,
+            delivers_to: &*self.limits.delivers_to,
             breaker_until: self.breaker.lock().expect("no panic while held").open_until(message.channel, now),
             pace: &mut pace,
             now,

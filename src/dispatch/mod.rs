@@ -11,7 +11,6 @@
 
 mod breaker;
 mod conclude;
-mod delivery_list;
 mod gate;
 mod letter;
 mod pace;
@@ -21,7 +20,6 @@ mod run;
 mod sweep;
 
 pub use breaker::Breaker;
-pub use delivery_list::DeliveryList;
 pub use gate::Passed;
 pub use letter::{Letters, Prepared};
 pub use pace::Pace;
@@ -37,9 +35,10 @@ use std::sync::{Arc, Mutex};
 pub type CurrentRelease = Arc<dyn Fn() -> Option<Arc<Release>> + Send + Sync>;
 
 /// How dispatch behaves.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Limits {
-    pub deliver_only_to: DeliveryList,
+    /// Whether mail may go to an address: keeps a staging system from reaching customers.
+    pub delivers_to: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     /// Messages that are leaving at a time.
     pub leaving_max: usize,
     /// How long a message may be leaving before a crash is assumed. Ten minutes, unless a test shortens it.

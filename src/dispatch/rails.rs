@@ -1,6 +1,5 @@
 //! What the gate asks, in this order (rules.md, "Guard rails: at the gate").
 
-use super::delivery_list::DeliveryList;
 use super::pace::Pace;
 use crate::ledger::{Counted, Message, Pause, Suppression, SuppressionKind};
 use outreach_engine::effect::{Channel, OnCap};
@@ -17,7 +16,7 @@ pub(super) struct Facts<'a> {
     /// Messages to the address.
     pub counted: Vec<Counted>,
     pub stood_at_end_at: Timestamp,
-    pub delivery_list: &'a DeliveryList,
+    pub delivers_to: &'a dyn Fn(&str) -> bool,
     pub breaker_until: Option<Timestamp>,
     pub pace: &'a mut Pace,
     pub now: Timestamp,
@@ -75,7 +74,7 @@ fn expired(facts: &mut Facts<'_>, message: &Message) -> Option<Verdict> {
 }
 
 fn delivery_list(facts: &mut Facts<'_>, message: &Message) -> Option<Verdict> {
-    let is_let = message.channel != Channel::Email || facts.delivery_list.contains(&message.address);
+    let is_let = message.channel != Channel::Email || (facts.delivers_to)(&message.address);
     (!is_let).then_some(Verdict::End { outcome: OutcomeKind::Skipped, code: "not-in-delivery-list" })
 }
 

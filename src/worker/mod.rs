@@ -11,6 +11,7 @@
 pub mod recovery;
 pub mod snapshots;
 mod tick;
+mod view;
 
 use crate::clock::Clock;
 use crate::ledger::{Ledger, LedgerError};
@@ -21,6 +22,7 @@ use outreach_engine::{Length, Release, Shard, Timestamp, apply};
 use snapshots::Snapshots;
 use std::sync::Arc;
 pub use tick::{Pace, Standing};
+pub use view::{EntryView, JourneyView, PersonView, WaitView};
 
 /// Finds a release by its id, compiled, with the earlier ones that people may still be inside.
 pub type Releases = Arc<dyn Fn(&str) -> Result<Arc<Release>, String> + Send + Sync>;
@@ -100,10 +102,11 @@ const POSITION_EVERY: Length = Length::seconds(1);
 const SNAPSHOT_EVERY: Length = Length::minutes(5);
 
 impl<L: Log, D: Ledger> Worker<L, D> {
-    /// Waits for the log to grow, until this moment at the latest.
-    pub fn rest(&self, until: Timestamp) {
-        let rest = until.since((self.tools.clock)());
-        self.tools.log.wait(self.partition, self.next, std::time::Duration::from_micros(rest.0 as u64));
+    /// What waits for the log to grow, until this moment at the latest; the worker itself is free meanwhile.
+    pub fn rest(&self, until: Timestamp) -> impl FnOnce() + use<L, D> {
+        let rest = std::time::Duration::from_micros(until.since((self.tools.clock)()).0 as u64);
+        let (log, partition, next) = (self.tools.log.clone(), self.partition, self.next);
+        move || log.wait(partition, next, rest)
     }
 
     /// The shard's people and where they are, for those who ask.

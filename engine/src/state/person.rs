@@ -194,7 +194,8 @@ impl Person {
 }
 
 impl Case {
-    pub(crate) fn waits(&self) -> &[Wait] {
+    /// Waits that are not decided yet, in order of their deadlines.
+    pub fn waits(&self) -> &[Wait] {
         if let CaseState::Waits { waits, .. } = &self.state { waits } else { &[] }
     }
 

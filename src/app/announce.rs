@@ -1,0 +1,48 @@
+//! A project's release is stored in the ledger, then announced by one record in every partition.
+//!
+//! Announcing is idempotent, and taken up again after a crash: what is announced and not complete is announced again, and
+//! a shard that reads the same release twice changes nothing.
+
+use super::releases::ReleaseStore;
+use crate::ledger::{Ledger, StoredRelease};
+use crate::log::{Batch, Log};
+use crate::project::Project;
+use anyhow::{Context, anyhow};
+use outreach_engine::Timestamp;
+use outreach_engine::event::Body;
+
+/// Releases the project if it differs from the last release. Returns the id that holds now.
+pub fn announce<L: Log, D: Ledger>(
+    project: &Project,
+    log: &L,
+    ledger: &D,
+    store: &ReleaseStore<D>,
+    now: Timestamp,
+) -> anyhow::Result<String> {
+    let id = project.release_id();
+    let bundle = project.bundle();
+    let is_announced = ledger
+        .transaction(|transaction| {
+            if transaction.announced()? == Some((id.clone(), true)) {
+                return Ok(true);
+            }
+            if transaction.release(&id)?.is_none() {
+                transaction.insert_release(&StoredRelease { id: id.clone(), bundle, created_at: now })?;
+            }
+            transaction.set_announced(&id, false, now)?;
+            transaction.audit(now, "run", &format!("release {id}"))?;
+            Ok(false)
+        })
+        .context("the release cannot be stored")?;
+    if !is_announced {
+        let mut batch = Batch::default();
+        for partition in 0..log.partitions() {
+            batch.push(partition, &Body::Release { id: id.as_str().into() });
+        }
+        log.append(batch).context("the release cannot be announced")?;
+        ledger.transaction(|transaction| transaction.set_announced(&id, true, now))?;
+        tracing::info!(release = id, "released");
+    }
+    store.set_current(&id).map_err(|reason| anyhow!(reason))?;
+    Ok(id)
+}

@@ -1,0 +1,50 @@
+//! What a solo service keeps: log, ledger, snapshots, and the lock that gives the data folder one owner.
+
+use crate::clock::{self, Clock};
+use crate::ledger::sqlite::SqliteLedger;
+use crate::log::embedded::EmbeddedLog;
+use crate::project::Data;
+use crate::worker::snapshots::Snapshots;
+use anyhow::{Context, bail};
+use std::fs::{File, TryLockError};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The open data folder.
+pub struct Storage {
+    pub log: Arc<EmbeddedLog>,
+    pub ledger: Arc<SqliteLedger>,
+    pub snapshots: Arc<Snapshots>,
+    pub clock: Clock,
+    _lock: File,
+}
+
+const LOCK_FILE: &str = "lock";
+
+impl Storage {
+    /// Opens the folder, or makes it. Fails when another process has it.
+    pub fn open(data: &Data) -> anyhow::Result<Storage> {
+        let dir = &data.dir;
+        std::fs::create_dir_all(dir).with_context(|| format!("the data folder {} cannot be made", dir.display()))?;
+        let lock = lock(dir)?;
+        let clock = clock::system();
+        let log = EmbeddedLog::open(dir.join("log"), data.partitions, clock.clone())
+            .with_context(|| format!("the log in {}", dir.display()))?;
+        let ledger = SqliteLedger::open(dir.join("ledger.db")).context("the ledger")?;
+        let snapshots = Snapshots::in_folder(&dir.join("snapshots")).context("the snapshots")?;
+        Ok(Storage { log: Arc::new(log), ledger: Arc::new(ledger), snapshots: Arc::new(snapshots), clock, _lock: lock })
+    }
+}
+
+fn lock(dir: &Path) -> anyhow::Result<File> {
+    let path = dir.join(LOCK_FILE);
+    let file = File::options().create(true).truncate(false).write(true).open(&path)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => bail!(
+            "the data folder {} belongs to a running outreach: stop it, or let it answer on its admin_listen",
+            dir.display()
+        ),
+        Err(TryLockError::Error(error)) => Err(error).context(format!("{} cannot be locked", path.display())),
+    }
+}

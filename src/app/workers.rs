@@ -1,0 +1,166 @@
+//! A thread a partition: each runs its worker, and starts it again from the ledger when it is fenced or what it needs
+//! was away.
+
+use super::releases::ReleaseStore;
+use super::storage::Storage;
+use crate::ledger::sqlite::SqliteLedger;
+use crate::ledger::{Ledger, LedgerError};
+use crate::log::Log;
+use crate::log::embedded::EmbeddedLog;
+use crate::worker::{PersonView, ReadThrough, Standing, Step, Tools, Worker, WorkerError};
+use outreach_engine::event::Subject;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+type SoloWorker = Worker<EmbeddedLog, SqliteLedger>;
+
+/// The workers of a service.
+pub struct Workers {
+    partitions: Vec<Arc<Partition>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// One partition as others see it.
+#[derive(Default)]
+struct Partition {
+    worker: Mutex<Option<SoloWorker>>,
+    /// Why it does not run.
+    trouble: Mutex<Option<String>>,
+}
+
+/// Before a worker is started again.
+const AGAIN_AFTER: Duration = Duration::from_millis(200);
+const AGAIN_AFTER_MAX: Duration = Duration::from_secs(5);
+
+impl Workers {
+    pub fn start(
+        storage: &Storage,
+        releases: &Arc<ReleaseStore<SqliteLedger>>,
+        read_through: &ReadThrough,
+        standing: &Arc<Standing>,
+        stop: &CancellationToken,
+    ) -> anyhow::Result<Workers> {
+        let mut workers = Workers { partitions: Vec::new(), threads: Vec::new() };
+        for number in 0..storage.log.partitions() {
+            let partition = Arc::new(Partition::default());
+            let store = releases.clone();
+            let tools = Toolbox {
+                log: storage.log.clone(),
+                ledger: storage.ledger.clone(),
+                snapshots: storage.snapshots.clone(),
+                clock: storage.clock.clone(),
+                releases: Arc::new(move |id| store.find(id).map(|built| built.release.clone())),
+                read_through: read_through.clone(),
+                standing: standing.clone(),
+            };
+            let (shared, stop) = (partition.clone(), stop.clone());
+            let thread = std::thread::Builder::new().name(format!("worker-{number}"));
+            workers.threads.push(thread.spawn(move || run(number, &tools, &shared, &stop))?);
+            workers.partitions.push(partition);
+        }
+        Ok(workers)
+    }
+
+    /// What keeps partitions from running, by partition.
+    pub fn troubles(&self) -> Vec<(usize, String)> {
+        let trouble = |partition: &Arc<Partition>| partition.trouble.lock().expect("no panic while held").clone();
+        self.partitions.iter().enumerate().filter_map(|(at, p)| trouble(p).map(|reason| (at, reason))).collect()
+    }
+
+    /// What is known of a person; an error while their partition does not run.
+    pub fn view(&self, subject: Subject<'_>) -> Result<Option<PersonView>, String> {
+        let number = subject.partition(self.partitions.len() as u32);
+        let worker = self.partitions[number as usize].worker.lock().expect("no panic while held");
+        match worker.as_ref() {
+            Some(worker) => Ok(worker.view(subject)),
+            None => Err(format!("partition {number} does not run: /readyz says why")),
+        }
+    }
+
+    /// Returns when all have written down what they had; `stop` was called before.
+    pub fn join(self) {
+        for thread in self.threads {
+            if thread.join().is_err() {
+                tracing::error!("a worker's thread has panicked");
+            }
+        }
+    }
+}
+
+/// What each start of a worker takes a copy of.
+struct Toolbox {
+    log: Arc<EmbeddedLog>,
+    ledger: Arc<SqliteLedger>,
+    snapshots: Arc<crate::worker::snapshots::Snapshots>,
+    clock: crate::clock::Clock,
+    releases: crate::worker::Releases,
+    read_through: ReadThrough,
+    standing: Arc<Standing>,
+}
+
+impl Toolbox {
+    fn tools(&self) -> Tools<EmbeddedLog, SqliteLedger> {
+        Tools {
+            log: self.log.clone(),
+            ledger: self.ledger.clone(),
+            snapshots: self.snapshots.clone(),
+            releases: self.releases.clone(),
+            read_through: self.read_through.clone(),
+            clock: self.clock.clone(),
+            standing: self.standing.clone(),
+        }
+    }
+}
+
+fn run(number: u32, toolbox: &Toolbox, shared: &Partition, stop: &CancellationToken) {
+    let mut again_after = AGAIN_AFTER;
+    while !stop.is_cancelled() {
+        let ended = Worker::start(number, toolbox.tools()).and_then(|worker| {
+            *shared.worker.lock().expect("no panic while held") = Some(worker);
+            *shared.trouble.lock().expect("no panic while held") = None;
+            again_after = AGAIN_AFTER;
+            steps(shared, stop)
+        });
+        let worker = shared.worker.lock().expect("no panic while held").take();
+        let Err(error) = ended.and_then(|()| worker.map_or(Ok(()), |mut worker| worker.finish())) else { return };
+        tracing::warn!(partition = number, %error, "a worker starts again");
+        *shared.trouble.lock().expect("no panic while held") = Some(error.to_string());
+        if !mends_itself(&error) {
+            // Nothing is sent for these people until somebody has looked; /readyz says so.
+            return;
+        }
+        std::thread::sleep(again_after);
+        again_after = (again_after * 2).min(AGAIN_AFTER_MAX);
+    }
+}
+
+fn steps(shared: &Partition, stop: &CancellationToken) -> Result<(), WorkerError> {
+    while !stop.is_cancelled() {
+        let mut held = shared.worker.lock().expect("no panic while held");
+        let Some(worker) = held.as_mut() else { return Ok(()) };
+        let Step::Idle { until } = worker.step()? else { continue };
+        let rest = worker.rest(until);
+        drop(held);
+        rest();
+    }
+    Ok(())
+}
+
+fn mends_itself(error: &WorkerError) -> bool {
+    match error {
+        WorkerError::Ledger(LedgerError::Fenced { .. } | LedgerError::Unavailable { .. }) => true,
+        WorkerError::Log(crate::log::LogError::Unavailable { .. }) => true,
+        WorkerError::Ledger(LedgerError::Damaged { .. })
+        | WorkerError::Log(crate::log::LogError::Damaged { .. })
+        | WorkerError::Frame { .. }
+        | WorkerError::Unproven { .. }
+        | WorkerError::Release { .. } => false,
+    }
+}
+
+/// Whether the ledger answers: `/readyz` asks.
+pub fn ledger_answers(ledger: &impl Ledger) -> Result<(), LedgerError> {
+    ledger.transaction(|transaction| transaction.pauses().map(drop))
+}

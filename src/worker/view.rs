@@ -1,0 +1,125 @@
+//! One person, as those who ask see them.
+
+use super::Worker;
+use crate::ledger::Ledger;
+use crate::log::Log;
+use outreach_engine::event::Subject;
+use outreach_engine::json;
+use outreach_engine::state::{Arm, Journey, JourneyState, Person};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use std::collections::BTreeMap;
+
+/// What a shard knows of a person. Times are RFC 3339 in UTC.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PersonView {
+    /// `user:ada`.
+    pub subject: String,
+    /// Engine time: up to when this is true.
+    pub known_until: String,
+    pub release: String,
+    pub traits: BTreeMap<String, Value>,
+    pub zone: Option<String>,
+    pub topics_off: Vec<String>,
+    pub all_off: bool,
+    pub journeys: Vec<JourneyView>,
+    pub waits: Vec<WaitView>,
+    pub entries: Vec<EntryView>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JourneyView {
+    pub rule: String,
+    pub key: String,
+    /// The index of the step that it stands at.
+    pub step: u32,
+    pub state: String,
+    pub triggered_at: String,
+    pub event: String,
+}
+
+/// An absence that is not decided yet.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct WaitView {
+    pub rule: String,
+    pub key: String,
+    pub began_at: String,
+    pub deadline: String,
+}
+
+/// The last entry into a rule.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct EntryView {
+    pub rule: String,
+    pub key: String,
+    pub entered_at: String,
+}
+
+impl<L: Log, D: Ledger> Worker<L, D> {
+    /// What this shard knows of `subject`; nothing where it keeps nothing.
+    pub fn view(&self, subject: Subject<'_>) -> Option<PersonView> {
+        let person = self.shard.person(subject)?;
+        let opt_outs = person.opt_outs.as_deref();
+        let rule = |slot: u32| self.shard.rule_id(slot).to_string();
+        let key = |key: &Option<std::sync::Arc<str>>| key.as_deref().unwrap_or_default().to_string();
+        Some(PersonView {
+            subject: subject.to_string(),
+            known_until: self.shard.now().to_string(),
+            release: self.shard.release().to_string(),
+            traits: traits(person),
+            zone: person.profile.last_zone.as_deref().map(str::to_string),
+            topics_off: opt_outs.map_or_else(Vec::new, |out| out.topics.iter().map(|t| t.to_string()).collect()),
+            all_off: opt_outs.is_some_and(|out| out.all),
+            journeys: person.journeys.iter().map(|journey| journey_view(rule(journey.rule), journey)).collect(),
+            waits: person
+                .cases
+                .iter()
+                .flat_map(|case| case.waits().iter().map(move |wait| (case, wait)))
+                .map(|(case, wait)| WaitView {
+                    rule: rule(case.rule),
+                    key: key(&case.key),
+                    began_at: wait.occurrence.at.to_string(),
+                    deadline: wait.deadline.to_string(),
+                })
+                .collect(),
+            entries: person
+                .cases
+                .iter()
+                .filter_map(|case| {
+                    let entered_at = case.entered_at?.to_string();
+                    Some(EntryView { rule: rule(case.rule), key: key(&case.key), entered_at })
+                })
+                .collect(),
+        })
+    }
+}
+
+fn traits(person: &Person) -> BTreeMap<String, Value> {
+    let as_json = |value| {
+        let mut text = String::new();
+        json::write(value, &mut text);
+        serde_json::from_str(&text).unwrap_or(Value::Null)
+    };
+    person.profile.traits().map(|(path, value)| (path.to_string(), as_json(value))).collect()
+}
+
+fn journey_view(rule: String, journey: &Journey) -> JourneyView {
+    let state = match (journey.arm, journey.state) {
+        (Arm::GlobalHoldout | Arm::RuleHoldout, _) => "held out".to_string(),
+        (Arm::Treated, JourneyState::InFlight(decision)) => format!("message {decision} on its way"),
+        (Arm::Treated, JourneyState::Due { due_at, ready_at, .. }) if due_at == ready_at => {
+            format!("due at {due_at}")
+        }
+        (Arm::Treated, JourneyState::Due { due_at, ready_at, .. }) => {
+            format!("due at {due_at}, held until {ready_at}")
+        }
+    };
+    JourneyView {
+        rule,
+        key: journey.key.as_deref().unwrap_or_default().to_string(),
+        step: journey.step,
+        state,
+        triggered_at: journey.occurrence.at.to_string(),
+        event: journey.occurrence.event_name.to_string(),
+    }
+}
