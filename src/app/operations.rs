@@ -1,0 +1,192 @@
+//! What operators ask for, of a running service or of its folder: one implementation for both.
+
+use super::storage::Storage;
+use crate::ingest::intake::{Input, Intake, Taken};
+use crate::ledger::sqlite::SqliteLedger;
+use crate::ledger::{DeadLetter, Ledger, LedgerEntry, LedgerError};
+use crate::log::Log;
+use crate::log::embedded::EmbeddedLog;
+use crate::project::{Process, WriteKeyKind};
+use crate::worker::PersonView;
+use outreach_engine::event::{Arrival, MissingTime, Subject};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use std::sync::Arc;
+
+/// A request of an operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "command", rename_all = "kebab-case")]
+pub enum Request {
+    /// Holds a rule's messages at the gate, or all.
+    Pause { rule: Option<String> },
+    Resume { rule: Option<String> },
+    /// State, journeys, decisions and why.
+    User { subject: String },
+    DeadLetters { after: i64, count: u32 },
+    DeadLetter { id: i64 },
+    /// Enters the letter's input once more, as a source of its own.
+    Replay { id: i64 },
+}
+
+/// Looks a person up in their shard.
+pub type Viewer = Arc<dyn Fn(Subject<'_>) -> Result<Option<PersonView>, String> + Send + Sync>;
+
+/// Carries requests out.
+pub struct Operations {
+    pub log: Arc<EmbeddedLog>,
+    pub ledger: Arc<SqliteLedger>,
+    pub clock: crate::clock::Clock,
+    pub viewer: Viewer,
+    /// Names of public keys: what came by them is unproven when it is replayed, too.
+    pub browser_keys: Vec<String>,
+}
+
+/// Decisions of a person that are shown.
+const ENTRIES_MAX: u32 = 200;
+const LETTERS_MAX: u32 = 1_000;
+
+impl Operations {
+    pub fn new(storage: &Storage, process: &Process, viewer: Viewer) -> Operations {
+        let browser = process.write_keys.iter().filter(|key| key.kind == WriteKeyKind::Browser);
+        Operations {
+            log: storage.log.clone(),
+            ledger: storage.ledger.clone(),
+            clock: storage.clock.clone(),
+            viewer,
+            browser_keys: browser.map(|key| key.name.clone()).collect(),
+        }
+    }
+
+    /// Carries out a request in JSON; what is wrong comes back in words.
+    pub fn operate(&self, request: &[u8]) -> Result<Value, String> {
+        let request: Request = serde_json::from_slice(request).map_err(|error| format!("no such command: {error}"))?;
+        self.carry_out(&request)
+    }
+
+    pub fn carry_out(&self, request: &Request) -> Result<Value, String> {
+        match request {
+            Request::Pause { rule } => self.set_pause(rule.as_deref(), true),
+            Request::Resume { rule } => self.set_pause(rule.as_deref(), false),
+            Request::User { subject } => self.user(subject),
+            Request::DeadLetters { after, count } => {
+                let count = (*count).min(LETTERS_MAX);
+                let letters = self.ledger.transaction(|transaction| transaction.dead_letters(*after, count));
+                Ok(letters.map_err(words)?.iter().map(|letter| letter_view(letter, false)).collect())
+            }
+            Request::DeadLetter { id } => Ok(letter_view(&self.letter(*id)?, true)),
+            Request::Replay { id } => self.replay(*id),
+        }
+    }
+
+    fn set_pause(&self, rule: Option<&str>, is_on: bool) -> Result<Value, String> {
+        let now = (self.clock)();
+        let what = format!("{} {}", if is_on { "pause" } else { "resume" }, rule.unwrap_or("everything"));
+        let set = self.ledger.transaction(|transaction| {
+            transaction.set_pause(rule, is_on, now)?;
+            transaction.audit(now, "operator", &what)?;
+            transaction.pauses()
+        });
+        let pauses = set.map_err(words)?;
+        let held = pauses.iter().map(|pause| json!({ "rule": pause.rule, "since": pause.since.to_string() }));
+        Ok(json!({ "done": what, "paused": held.collect::<Vec<_>>() }))
+    }
+
+    fn user(&self, asked: &str) -> Result<Value, String> {
+        // A bare id is a user's: people say `outreach user ada`.
+        let subject = Subject::parse(asked).unwrap_or(Subject::user(asked));
+        let person = (self.viewer)(subject)?;
+        let named = subject.to_string();
+        let entries = self.ledger.transaction(|transaction| transaction.entries(&named, ENTRIES_MAX));
+        let entries: Vec<Value> = entries.map_err(words)?.iter().map(entry_view).collect();
+        if person.is_none() && entries.is_empty() {
+            return Err(format!("nothing is known of {named}: no event of theirs that a rule looks at has come"));
+        }
+        Ok(json!({ "subject": named, "person": person, "decisions": entries }))
+    }
+
+    fn letter(&self, id: i64) -> Result<DeadLetter, String> {
+        let letter = self.ledger.transaction(|transaction| transaction.dead_letter(id)).map_err(words)?;
+        letter.ok_or_else(|| format!("expected the number of a dead letter, found {id}: `outreach dlq list` shows them"))
+    }
+
+    /// The message id names the letter where the input has none, so a letter that is replayed twice counts once.
+    fn replay(&self, id: i64) -> Result<Value, String> {
+        let letter = self.letter(id)?;
+        let mut intake = Intake::new(self.log.partitions());
+        let input = Input { source: "dlq", origin: None, payload: &letter.payload };
+        let door = letter.source.strip_prefix("http:");
+        let default_message_id = format!("dlq/{id}");
+        let arrival = Arrival {
+            received_at: letter.received_at,
+            batch_sent_at: None,
+            default_kind: None,
+            is_proven: door.is_none_or(|key| !self.browser_keys.iter().any(|browser| browser == key)),
+            corrects_clock: door.is_some(),
+            default_message_id: &default_message_id,
+            origin: None,
+            missing_time: if door.is_some() { MissingTime::UseReceivedAt } else { MissingTime::Refuse },
+        };
+        if let Taken::DeadLetter(code) = intake.take(&input, &arrival) {
+            return Err(format!("dead letter {id} is still refused: {code}; {}", letter.reason));
+        }
+        let (batch, _) = intake.into_parts();
+        self.log.append(batch).map_err(|error| error.to_string())?;
+        let now = (self.clock)();
+        let noted = self.ledger.transaction(|transaction| {
+            transaction.set_replayed(id, now)?;
+            transaction.audit(now, "operator", &format!("replay dead letter {id}"))
+        });
+        noted.map_err(words)?;
+        Ok(json!({ "replayed": id }))
+    }
+}
+
+fn words(error: LedgerError) -> String {
+    error.to_string()
+}
+
+fn letter_view(letter: &DeadLetter, is_whole: bool) -> Value {
+    let origin = letter.origin.as_ref();
+    let mut view = json!({
+        "id": letter.id,
+        "source": letter.source,
+        "topic": origin.map(|(topic, _, _)| topic),
+        "partition": origin.map(|(_, partition, _)| partition),
+        "offset": origin.map(|(_, _, offset)| offset),
+        "code": letter.code,
+        "reason": letter.reason,
+        "received_at": letter.received_at.to_string(),
+        "replayed_at": letter.replayed_at.map(|at| at.to_string()),
+        "bytes": letter.payload.len(),
+    });
+    if is_whole {
+        view["payload"] = String::from_utf8_lossy(&letter.payload).into();
+    }
+    view
+}
+
+fn entry_view(entry: &LedgerEntry) -> Value {
+    let decision = &entry.decision;
+    let refusal = decision.verdict.refusal();
+    let message = entry.message.as_ref().map(|(state, at, reason)| {
+        json!({ "state": state.as_str(), "at": at.to_string(), "reason": reason })
+    });
+    let facts = decision.facts.iter().map(|fact| json!({ "what": fact.what, "value": fact.value, "event": fact.event }));
+    json!({
+        "id": decision.id.to_string(),
+        "rule": decision.rule,
+        "key": decision.key,
+        "step": decision.step,
+        "channel": decision.channel.as_str(),
+        "template": decision.template,
+        "verdict": decision.verdict.code(),
+        "reason": refusal.map(|refusal| refusal.code()),
+        "why": refusal.map(|refusal| refusal.sentence()),
+        "facts": facts.collect::<Vec<_>>(),
+        "triggered_at": decision.triggered_at.to_string(),
+        "due_at": decision.due_at.to_string(),
+        "judged_at": decision.judged_at.to_string(),
+        "release": decision.release,
+        "message": message,
+    })
+}
