@@ -8,6 +8,7 @@ pub mod in_product;
 pub mod unsubscribe_token;
 
 use email::Composed;
+use outreach_engine::effect::Channel;
 use std::future::Future;
 use std::sync::Arc;
 
@@ -54,6 +55,39 @@ impl Delivery {
     }
 }
 
+/// A message of any channel, composed and ready to leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outgoing {
+    Email(Box<Composed>),
+    /// The JSON that [`in_product::compose`] made.
+    InProduct(String),
+}
+
+/// How an [`Outgoing`] ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Handed {
+    pub delivery: Delivery,
+    /// What the ledger keeps beside the outcome, so that the product can show it.
+    pub kept: Option<String>,
+}
+
+impl Outgoing {
+    pub fn channel(&self) -> Channel {
+        match self {
+            Outgoing::Email(_) => Channel::Email,
+            Outgoing::InProduct(_) => Channel::InProduct,
+        }
+    }
+
+    /// One attempt, by whichever channel it is for.
+    pub async fn deliver(self, mailer: &impl Mailer) -> Handed {
+        match self {
+            Outgoing::Email(mail) => Handed { delivery: mailer.deliver(*mail).await, kept: None },
+            Outgoing::InProduct(kept) => Handed { delivery: in_product::deliver(), kept: Some(kept) },
+        }
+    }
+}
+
 /// Who hands mail over: [`email::EmailChannel`] in service, a simulated server in the simulation.
 pub trait Mailer: Send + Sync {
     /// One attempt. It never fails otherwise than by its answer; how long it may take is the mailer's own to bound.
@@ -63,5 +97,27 @@ pub trait Mailer: Send + Sync {
 impl<M: Mailer> Mailer for Arc<M> {
     fn deliver(&self, mail: Composed) -> impl Future<Output = Delivery> + Send {
         M::deliver(self, mail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A mail server that nobody may ask.
+    struct NoServer;
+
+    impl Mailer for NoServer {
+        async fn deliver(&self, _: Composed) -> Delivery {
+            unreachable!("an in-product message needs no mail server")
+        }
+    }
+
+    #[tokio::test]
+    async fn an_in_product_message_is_kept_without_a_mail_server() {
+        let message = Outgoing::InProduct("{}".into());
+        assert_eq!(message.channel(), Channel::InProduct);
+        let handed = message.deliver(&NoServer).await;
+        assert_eq!((handed.delivery.code(), handed.kept.as_deref()), ("accepted", Some("{}")));
     }
 }

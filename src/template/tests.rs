@@ -1,6 +1,7 @@
 //! Templates from texts to messages: what is refused, and what comes out.
 
 use super::*;
+use proptest::prelude::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -351,4 +352,96 @@ fn blocks_may_stand_around_sections_and_comparisons_within_text() {
 fn templates_can_be_shared_between_threads() {
     fn is_shared<T: Send + Sync>() {}
     is_shared::<Templates>();
+}
+
+/// Pieces of handlebars in any order: most of it is nonsense.
+fn soup() -> impl Strategy<Value = String> {
+    let pieces = prop::sample::select(vec![
+        "{{",
+        "}}",
+        "{{{",
+        "}}}",
+        "{{#",
+        "{{/",
+        "{{>",
+        "{{#>",
+        "{{#*inline",
+        "{{!--",
+        "--}}",
+        "{{{{raw}}}}",
+        "{{{{/raw}}}}",
+        "{{else}}",
+        "{{^}}",
+        "{{~",
+        "~}}",
+        "\\{{",
+        "if",
+        "each",
+        "with",
+        " ",
+        "\n",
+        "(",
+        ")",
+        "\"",
+        "'",
+        "traits.name",
+        "traits",
+        "this",
+        "../",
+        "@root.",
+        "@index",
+        "@partial-block",
+        ".",
+        "[0]",
+        "[",
+        "]",
+        "as |a b|",
+        "|",
+        "=",
+        "x=1",
+        "lookup",
+        "default",
+        "date",
+        "truncate",
+        "1",
+        "null",
+        "foot",
+        "é",
+        "&",
+        "%",
+        "<mj-text>",
+        "{{#if traits.name}}",
+        "{{/if}}",
+        "{{traits.name}}",
+        "{{> foot}}",
+        "{{unsubscribe_url}}",
+    ]);
+    prop::collection::vec(pieces, 0..14).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_value_changes_the_markup(name in ".*") {
+        let html = |name: &str| render(&mail(&[]), &json!({ "traits": { "name": name } })).unwrap().html;
+        let marks = |html: &str| html.matches(['<', '>', '"', '\'']).count();
+        prop_assert_eq!(marks(&html(&name)), marks(&html("x")));
+    }
+
+    #[test]
+    fn nonsense_gives_problems_and_no_panic(text in soup(), partial in soup(), field in soup()) {
+        let toml = format!("title = '''\n{field}'''\nbody = 'b'");
+        for body in ["t/body.html", "t/body.mjml"] {
+            let all = mail(&[
+                ("t/body.html", "-"),
+                (body, &format!("<mjml><mj-body><mj-raw>{text}</mj-raw></mj-body></mjml>")),
+                ("t/text.hbs", &text),
+                ("partials/foot.hbs", &partial),
+                ("t/in_product.toml", &toml),
+            ]);
+            for problem in problems(&all) {
+                let lines = all.get(&problem.file).map_or(1, |text| text.lines().count() + 1);
+                prop_assert!(problem.line >= 1 && problem.column >= 1 && problem.line <= lines, "{problem:?}");
+            }
+        }
+    }
 }

@@ -101,7 +101,8 @@ async fn each_refusal_has_its_class() {
 async fn a_connection_lost_or_silent_before_the_end_of_data_is_transient() {
     for step in ["connect", "EHLO", "MAIL", "RCPT", "DATA"] {
         for act in [Act::Drop, Act::Hang] {
-            let (delivery, server) = one(at(step, Some(act.clone()))).await;
+            let server = ScriptedServer::start(at(step, Some(act.clone()))).await;
+            let delivery = hasty(server.port, true).deliver(mail(1)).await;
             assert!(
                 matches!(delivery, Delivery::Transient { code: None, .. }),
                 "{act:?} at {step}: {delivery:?}"
