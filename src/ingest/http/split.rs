@@ -135,7 +135,7 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::Value;
 
-    fn texts<'a>(parts: Option<Vec<&'a [u8]>>) -> Option<Vec<&'a str>> {
+    fn texts(parts: Option<Vec<&[u8]>>) -> Option<Vec<&str>> {
         parts.map(|parts| parts.into_iter().map(|part| std::str::from_utf8(part).unwrap()).collect())
     }
 
