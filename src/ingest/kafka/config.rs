@@ -81,7 +81,7 @@ const OURS: [(&str, &str); 4] = [
 ];
 
 /// Set where the operator says nothing.
-const DEFAULTS: [(&str, &str); 9] = [
+const DEFAULTS: [(&str, &str); 10] = [
     // No group is ever joined; the name is needed by `assign`, and shows in the broker's logs and ACLs.
     ("group.id", "outreach"),
     ("client.id", "outreach-ingest"),
@@ -94,6 +94,8 @@ const DEFAULTS: [(&str, &str); 9] = [
     ("check.crcs", "true"),
     ("isolation.level", "read_committed"),
     ("socket.keepalive.enable", "true"),
+    // A broker that is back is found within a second, not ten: timers stand still until then.
+    ("reconnect.backoff.max.ms", "1000"),
 ];
 
 /// The configuration of one client: our defaults, overlaid by what the operator wrote.

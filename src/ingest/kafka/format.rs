@@ -244,6 +244,7 @@ mod tests {
             (br#"{"kind":"K","at":1.5,"customer":{"id":"ada"}}"#, malformed::BAD_TIME, "milliseconds"),
             (br#"{"at":1,"customer":{"id":"ada"}}"#, malformed::NO_EVENT, "/kind"),
         ];
+        assert_eq!(billing(&[]).envelope(None).unwrap_err().code, NO_VALUE);
         for (value, code, words) in cases {
             let error = read(&billing(&[]), value).unwrap_err();
             assert_eq!(error.code, code, "{error}");

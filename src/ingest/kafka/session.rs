@@ -102,12 +102,12 @@ fn begin(source: &Source) -> Result<End, End> {
     let held = start::held(&asker, &config.topic, identity.partitions, ANSWER_WITHIN).map_err(kafka)?;
     let at_start =
         start::offsets_at(&asker, &config.topic, plan.start, &held, ANSWER_WITHIN).map_err(kafka)?;
-    let positions = plan.positions(config, &held, &at_start).map_err(End::Stopped)?;
     // The partitions' ends were those of this topic only if it is still there.
     let after = topic_id(asker.client(), &config.topic, ANSWER_WITHIN);
     if after.map_err(|error| End::Unreachable(error.to_string()))? != identity {
         return Ok(End::PlanAgain);
     }
+    let positions = plan.positions(config, &held, &at_start).map_err(End::Stopped)?;
     // Where a partition begins is decided once: a crash before its first record does not decide it anew.
     if plan.marks.contains(&None) {
         let marks = marks_of(&config.name, &identity.id, positions.iter().copied().enumerate());

@@ -9,6 +9,7 @@ use crate::log::Log;
 use rdkafka::ClientConfig;
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 /// A source whose threads run; they end with it.
 pub(super) struct Running {
@@ -27,6 +28,9 @@ pub(super) struct Source {
     pub clock: Clock,
     pub station: Station,
 }
+
+/// A session of this length was none that fails as it begins.
+const SESSION_LASTED: Duration = Duration::from_secs(10);
 
 impl Running {
     pub fn start(
@@ -79,6 +83,7 @@ impl Source {
     fn run(&self) {
         let mut backoff = Backoff::new();
         while !self.station.is_stop_asked() {
+            let began = Instant::now();
             let end = Session::run(self);
             self.station.set_assigned(false);
             match end {
@@ -88,9 +93,11 @@ impl Source {
                     self.station.set_stopped(reason);
                     return;
                 }
-                // It was assigned, so the next session may follow soon.
                 End::PlanAgain => {
-                    backoff = Backoff::new();
+                    // After one that lasted the next may follow soon; one after the other at once helps nobody.
+                    if began.elapsed() > SESSION_LASTED {
+                        backoff = Backoff::new();
+                    }
                     self.station.wait(backoff.next());
                 }
                 End::Unreachable(reason) => {

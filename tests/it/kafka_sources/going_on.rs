@@ -53,6 +53,42 @@ fn a_topic_created_anew_stops_the_source_with_words_until_it_is_accepted() {
 }
 
 #[test]
+fn a_topic_created_anew_behind_our_back_is_not_read_at_the_old_position() {
+    const RECORDS: usize = 20_000;
+    let kafka = Kafka::shared();
+    let name = topic("behind");
+    kafka.create_topic(&name, 1, &[]);
+    let mut desk = Desk::new(kafka);
+    // With its queues full and the log too, the client asks for nothing: of what happens now it hears only afterwards.
+    for (property, value) in [
+        ("queued.min.messages", "1"),
+        ("queued.max.messages.kbytes", "64"),
+        ("fetch.message.max.bytes", "16384"),
+        ("fetch.queue.backoff.ms", "2000"),
+    ] {
+        desk.properties.insert(property.into(), value.into());
+    }
+    let sources = desk.start(&[segment("product", &name)]);
+    wait_until_copying(&sources, "product");
+    desk.log.is_full.store(true, Ordering::Relaxed);
+    produce(kafka, &name, 0..RECORDS);
+    wait::until("the log was tried", SOON, || desk.log.refused.load(Ordering::Relaxed) > 3);
+    kafka.delete_topic(&name);
+    kafka.create_topic(&name, 1, &[]);
+    produce(kafka, &name, RECORDS..3 * RECORDS);
+    desk.log.is_full.store(false, Ordering::Relaxed);
+    assert!(words_of_stop(&sources, "product").contains("created anew"));
+    drop(sources);
+    let copied = desk.copied();
+    for (origin, events) in &copied {
+        let old = events.len() == 1 && events[0].message_id == format!("m-{}", origin.offset);
+        assert!(old, "{origin:?}: {events:?}");
+    }
+    let next = desk.log.source_marks().expect("marks")[0].next_offset;
+    assert_eq!(copied.len() as u64, next, "what the mark says is copied");
+}
+
+#[test]
 fn an_offset_that_is_gone_stops_the_source_with_words_until_it_is_accepted() {
     let kafka = Kafka::shared();
     let name = topic("gone");
