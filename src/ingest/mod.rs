@@ -4,6 +4,7 @@ pub mod intake;
 pub mod dead_letters;
 pub mod keys;
 pub mod http;
+pub mod kafka;
 pub mod outbox;
 
 #[cfg(test)]

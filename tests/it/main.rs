@@ -3,5 +3,6 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod kafka_sources;
 mod tidy;
 mod world_works;
