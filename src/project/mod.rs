@@ -74,7 +74,7 @@ impl Project {
             test_file::check(&mut problems, path, text);
         }
         let is_sound = !problems.has_errors();
-        cross_check::check(&mut problems, checked.as_ref().map(|(settings, _)| settings), &rules, &files);
+        cross_check::check(&mut problems, checked.as_ref(), &rules, &files);
         let rules = rules.into_iter().map(|read| read.rule).collect();
         let texts = files.texts(environment::FILE, overrides);
         let Files { rules: rule_texts, templates, tests, .. } = files;
