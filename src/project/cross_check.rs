@@ -63,6 +63,16 @@ pub(super) fn duplicate(problems: &mut Problems, id: &str, first: &str, second: 
         .with_help("the file's name is the rule's id: rename one");
 }
 
+/// A test without its rule would never run.
+pub(super) fn rule_of_test(problems: &mut Problems, path: &str, files: &Files) {
+    let rule = path.replace(files::TEST_ENDING, ".toml");
+    if !files.rules.contains_key(&rule) {
+        let place = Place { file: path, span: 0..0 };
+        let message = format!("expected the rule of this test in {rule}, found none");
+        problems.warn(Code::UnknownRule, &place, message);
+    }
+}
+
 /// The parts of a template that a channel needs: one file of each row.
 fn parts_of(channel: Channel) -> &'static [&'static [&'static str]] {
     match channel {

@@ -367,8 +367,10 @@ expect = [ { at = "2026-03-05T10:00Z", user = "ada", email = "payment-failed" } 
 "#;
     let mut files = whole();
     files.push(("rules/third-failed-payment.test.toml", test));
+    files.push(("rules/gone.test.toml", "[[test]]\nname = \"x\"\ngiven = []\nexpect = []\n"));
     let (_dir, reading) = read(&files, &[]);
     let expected = [
+        "unknown-rule rules/gone.test.toml:1:1",
         "given-out-of-order rules/third-failed-payment.test.toml:6:3",
         "bad-value rules/third-failed-payment.test.toml:7:10",
         "unknown-key rules/third-failed-payment.test.toml:7:38",
@@ -393,6 +395,8 @@ fn a_bundle_is_the_same_for_the_same_release_and_reads_back() {
     assert_eq!(parts.settings.topics, project.release.settings.topics);
     assert_eq!(parts.settings.caps, project.release.settings.caps);
     assert_eq!(parts.rules.len(), 1);
+    let release = parts.release();
+    assert_eq!((&*release.id, release.rules().len()), (id.as_str(), 1));
     let quieter = SETTINGS.replace("21:00-08:00", "20:00-08:00");
     let mut files = whole();
     files[0].1 = &quieter;

@@ -24,7 +24,7 @@ without = "Project Created"
 within = "3 days"
 
 [audience]
-where = { "traits.country" = { in = ["FR", "DE"] }, "traits.email" = { exists = true } }
+where = { "traits.country" = { in = ["FR", "DE"] }, "traits.email" = { exists = true }, "properties.plan" = "trial" }
 
 [exit]
 event = "Project Created"
@@ -60,7 +60,7 @@ fn the_rule_of_the_language_page_is_read_whole() {
     };
     assert_eq!((&*first.event, &*without.event), ("Signed Up", "Project Created"));
     assert_eq!((*within, *repeat), (Length::days(3), Repeat::Keep));
-    assert!(matches!(rule.audience, Some(Condition::All(ref tests)) if tests.len() == 2));
+    assert!(matches!(rule.audience, Some(Condition::All(ref tests)) if tests.len() == 3));
     assert!(matches!(&rule.exits[..], [Exit::Event(event)] if &*event.event == "Project Created"));
     assert_eq!(rule.limits.once_per, OncePer::Length(Length::days(30)));
     assert_eq!((rule.limits.late, rule.limits.grace), (Length::days(2), Length::minutes(5)));
