@@ -18,6 +18,7 @@ pub(super) struct Options {
 
 /// Findings go to stdout, they are what was asked for; the sum of them to stderr.
 pub(super) fn run(dir: &Path, format: Format, options: &Options) -> anyhow::Result<End> {
+    anyhow::ensure!(dir.is_dir(), "expected a project's folder, found none at {}", dir.display());
     let reading = Project::read(dir, &Environment::of_process());
     let count = Count::of(&reading.problems);
     let mut out = std::io::stdout().lock();

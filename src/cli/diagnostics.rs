@@ -82,3 +82,50 @@ pub(super) fn record<'r>(problem: &'r Diagnostic, texts: &BTreeMap<String, Strin
         help: problem.help.as_deref(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use outreach_engine::rule::{Known, parse};
+
+    fn drawn(text: &str) -> String {
+        let known =
+            Known { topics: Some(["onboarding".into()].into()), transactional_rules: Some([].into()) };
+        let problems = parse("stalled", "rules/stalled.toml", text, &known).expect_err("a bad rule");
+        let texts = [("rules/stalled.toml".to_owned(), text.to_owned())].into();
+        problems.iter().map(|problem| draw(problem, &texts, true)).collect()
+    }
+
+    #[test]
+    fn all_problems_of_a_rule_are_drawn_with_place_reason_and_fix() {
+        insta::assert_snapshot!(drawn(
+            "name = \"Stalled\"\ntopic = \"onbording\"\n\n[trigger]\nevent = \"Signed Up\"\n\
+             without = \"Project Created\"\nwitin = \"3 dayz\"\n\n[limits]\nlate = \"1 month\"\n\n\
+             [[step]]\nemail = \"stalled\"\n[[step]]\nwait_until = { event = \"Login\" }\n"
+        ));
+    }
+
+    #[test]
+    fn what_is_missing_from_a_file_is_drawn_at_its_beginning() {
+        insta::assert_snapshot!(drawn("topic = \"onboarding\"\n"));
+    }
+
+    #[test]
+    fn an_empty_file_and_one_that_is_no_toml_are_drawn() {
+        insta::assert_snapshot!(drawn(""));
+        insta::assert_snapshot!(drawn("name = \"Stalled\ntopic = 1\n"));
+    }
+
+    #[test]
+    fn a_file_nobody_could_read_is_drawn_without_its_text() {
+        let problem = Diagnostic {
+            code: outreach_engine::rule::Code::UnreadableFile,
+            severity: Severity::Warning,
+            file: "outreach.toml".to_owned(),
+            span: 0..0,
+            message: "outreach.toml cannot be read: it is not there".to_owned(),
+            help: Some("make one".to_owned()),
+        };
+        insta::assert_snapshot!(draw(&problem, &BTreeMap::new(), true));
+    }
+}

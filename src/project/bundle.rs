@@ -5,7 +5,8 @@
 //! stand. Its id is the first 16 hexadecimal digits of the SHA-256 of the bytes.
 
 use super::{files, settings};
-use outreach_engine::release::Settings;
+use crate::template::Templates;
+use outreach_engine::release::{Release, Settings};
 use outreach_engine::rule::diagnostic::Diagnostic;
 use outreach_engine::rule::document::{Document, Problems};
 use outreach_engine::rule::{Known, Rule, parse};
@@ -50,6 +51,14 @@ impl ReleaseParts {
         let texts = texts.map(|(path, text)| (path.clone(), text.clone()));
         let all: BTreeMap<String, String> = std::iter::once(settings).chain(texts).collect();
         serde_json::to_vec(&all).expect("texts by text are JSON")
+    }
+
+    /// What the engine decides by. Templates with problems read nothing.
+    pub fn release(&self) -> Release {
+        let (templates, _) = Templates::load(&self.templates);
+        let reads =
+            templates.iter().map(|template| (template.name().to_owned(), template.reads().clone())).collect();
+        Release::new(&id_of(&self.bundle()), self.settings.clone(), self.rules.clone(), &reads)
     }
 }
 

@@ -1,7 +1,7 @@
 //! What can be wrong between files: a rule and its templates, two rules, a rule and the settings.
 
-use super::RuleOfFile;
 use super::files::{self, Files};
+use super::{Process, RuleOfFile};
 use crate::template::Templates;
 use outreach_engine::effect::{Channel, OnCap};
 use outreach_engine::release::Settings;
@@ -15,18 +15,19 @@ const FOLDER: &str = "templates/";
 /// All of them; without settings only what can be known without.
 pub(super) fn check(
     problems: &mut Problems,
-    settings: Option<&Settings>,
+    checked: Option<&(Settings, Process)>,
     rules: &[RuleOfFile<'_>],
     files: &Files,
 ) {
     for rule in rules {
         templates_exist(problems, rule, files);
-        if let Some(settings) = settings {
+        if let Some((settings, _)) = checked {
             once_ever_with_cap(problems, rule, settings);
         }
     }
-    if let (Some(settings), Some(text)) = (settings, &files.settings) {
+    if let (Some((settings, process)), Some(text)) = (checked, &files.settings) {
         transactional_rules_exist(problems, settings, text, files);
+        mail_is_configured(problems, process, rules);
     }
     template_problems(problems, files);
 }
@@ -60,6 +61,16 @@ pub(super) fn duplicate(problems: &mut Problems, id: &str, first: &str, second: 
     problems
         .error(Code::DuplicateRule, &place, message)
         .with_help("the file's name is the rule's id: rename one");
+}
+
+/// A test without its rule would never run.
+pub(super) fn rule_of_test(problems: &mut Problems, path: &str, files: &Files) {
+    let rule = path.replace(files::TEST_ENDING, ".toml");
+    if !files.rules.contains_key(&rule) {
+        let place = Place { file: path, span: 0..0 };
+        let message = format!("expected the rule of this test in {rule}, found none");
+        problems.warn(Code::UnknownRule, &place, message);
+    }
 }
 
 /// The parts of a template that a channel needs: one file of each row.
@@ -177,4 +188,16 @@ fn transactional_rules_exist(problems: &mut Problems, settings: &Settings, text:
             problem.with_help(format!("did you mean \"{name}\"?"));
         }
     }
+}
+
+/// A warning, for a replay needs none of it.
+fn mail_is_configured(problems: &mut Problems, process: &Process, rules: &[RuleOfFile<'_>]) {
+    let missing = process.missing_for_mail();
+    let Some(sender) = rules.iter().find(|rule| rule.rule.sends_by(Channel::Email)) else { return };
+    if missing.is_empty() {
+        return;
+    }
+    let place = Place { file: files::SETTINGS, span: 0..0 };
+    let message = format!("{} sends mail, and {} is missing here", sender.path, missing.join(" and "));
+    problems.warn(Code::MailNotConfigured, &place, message).with_help("no mail can leave without");
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 pub(super) const SETTINGS: &str = "outreach.toml";
 const RULES: &str = "rules";
 const TEMPLATES: &str = "templates";
-const TEST_ENDING: &str = ".test.toml";
+pub(super) const TEST_ENDING: &str = ".test.toml";
 
 /// More than a long mail and all its partials: larger is a mistake, such as a picture.
 const FILE_BYTES_MAX: u64 = 1 << 20;

@@ -72,9 +72,10 @@ impl Project {
         let rules = read_rules(&mut problems, &files, &known);
         for (path, text) in &files.tests {
             test_file::check(&mut problems, path, text);
+            cross_check::rule_of_test(&mut problems, path, &files);
         }
         let is_sound = !problems.has_errors();
-        cross_check::check(&mut problems, checked.as_ref().map(|(settings, _)| settings), &rules, &files);
+        cross_check::check(&mut problems, checked.as_ref(), &rules, &files);
         let rules = rules.into_iter().map(|read| read.rule).collect();
         let texts = files.texts(environment::FILE, overrides);
         let Files { rules: rule_texts, templates, tests, .. } = files;
@@ -130,7 +131,7 @@ fn read_settings(
     let settings = settings::take(problems, &mut table);
     table.overlay(environment::without_release_keys(problems, over.top()));
     let process = process::take(problems, &mut table, dir, environment);
-    table.finish(problems, &["webhooks", "segments", "drop"]);
+    table.finish(problems, &["drop", "webhooks"]);
     Some((settings, process))
 }
 

@@ -4,5 +4,6 @@
 mod world;
 
 mod kafka_sources;
+mod check;
 mod tidy;
 mod world_works;

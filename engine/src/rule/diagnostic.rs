@@ -54,6 +54,8 @@ pub enum Code {
     Template(&'static str),
     /// A rule that may enter once, ever, and whose only message a cap may skip.
     OnceEverWithCap,
+    /// Rules send mail, and outreach.toml does not say by whom, how or with which key links are signed.
+    MailNotConfigured,
     /// A test's `given` is not in order of `at`.
     GivenOutOfOrder,
     UnreadableFile,
@@ -63,7 +65,7 @@ pub enum Code {
 
 impl Code {
     /// All but those of templates.
-    pub const ALL: [Code; 22] = [
+    pub const ALL: [Code; 23] = [
         Code::TomlSyntax,
         Code::UnknownKey,
         Code::MissingKey,
@@ -83,6 +85,7 @@ impl Code {
         Code::UnknownTemplate,
         Code::MissingTemplatePart,
         Code::OnceEverWithCap,
+        Code::MailNotConfigured,
         Code::GivenOutOfOrder,
         Code::UnreadableFile,
         Code::NotBuiltYet,
@@ -110,6 +113,7 @@ impl Code {
             Code::MissingTemplatePart => "missing-template-part",
             Code::Template(code) => code,
             Code::OnceEverWithCap => "once-ever-with-cap",
+            Code::MailNotConfigured => "mail-not-configured",
             Code::GivenOutOfOrder => "given-out-of-order",
             Code::UnreadableFile => "unreadable-file",
             Code::NotBuiltYet => "not-built-yet",

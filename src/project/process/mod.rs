@@ -39,6 +39,18 @@ pub struct Process {
     pub dispatch: Dispatch,
 }
 
+impl Process {
+    /// The sections of outreach.toml without which no mail can leave, of those that are not there.
+    pub fn missing_for_mail(&self) -> Vec<&'static str> {
+        let sections = [
+            ("[sender]", self.sender.is_some()),
+            ("[email]", self.email.is_some()),
+            ("[unsubscribe]", self.unsubscribe_secret.is_named()),
+        ];
+        sections.into_iter().filter(|(_, is_there)| !is_there).map(|(section, _)| section).collect()
+    }
+}
+
 /// What the readers of the parts need to know.
 struct Context<'c> {
     dir: &'c Path,

@@ -1,5 +1,6 @@
 //! `[limits]` with its defaults, and `[goal]`.
 
+use crate::release::Release;
 use crate::rule::condition::Path;
 use crate::rule::diagnostic::Code;
 use crate::rule::document::{Item, Problems};
@@ -22,8 +23,8 @@ pub(super) fn parse(problems: &mut Problems, item: Option<Item<'_>>) -> Limits {
         limits.late = late;
     }
     let grace = table.take("grace");
-    if let Some(grace) = grace.as_ref().and_then(|item| item.length_or_zero(problems)) {
-        limits.grace = grace;
+    if let Some(item) = &grace {
+        limits.grace = grace_length(problems, item).unwrap_or(GRACE);
     }
     if let (true, Some(item)) = (limits.grace >= limits.late, grace.or(late)) {
         let message = format!(
@@ -34,6 +35,16 @@ pub(super) fn parse(problems: &mut Problems, item: Option<Item<'_>>) -> Limits {
     }
     table.finish(problems, &["max_per_hour", "mutes"]);
     limits
+}
+
+fn grace_length(problems: &mut Problems, item: &Item<'_>) -> Option<Length> {
+    let grace = item.length_or_zero(problems)?;
+    if grace > Release::grace_max() {
+        let message = format!("expected a grace of at most {}, found {grace}", Release::grace_max());
+        problems.error(Code::BadLength, &item.place, message);
+        return None;
+    }
+    Some(grace)
 }
 
 fn once_per(problems: &mut Problems, item: &Item<'_>) -> Option<OncePer> {

@@ -61,9 +61,32 @@ pub fn parse(
     }
     let document = Document::parse(&mut problems, file, text);
     let rule = document.as_ref().and_then(|document| top::parse(&mut problems, id, document.top(), known));
+    let is_sound = !problems.has_errors();
+    let mut found = problems.into_sorted();
+    found.iter_mut().for_each(|problem| name_home(problem, text));
     match rule {
-        Some(rule) if !problems.has_errors() => Ok((rule, problems.into_sorted())),
-        _ => Err(problems.into_sorted()),
+        Some(rule) if is_sound => Ok((rule, found)),
+        Some(_) | None => Err(found),
+    }
+}
+
+/// Where each key stands that people put into another table: in TOML a key after a `[table]` belongs to it.
+const HOMES: [(&str, &[&str]); 5] = [
+    ("at the top, above the first [table]", &["name", "description", "owner", "status", "tags", "priority"]),
+    ("in [trigger]", &["count", "without", "repeat", "unproven"]),
+    ("in [limits]", &["once_per", "late", "grace"]),
+    ("in [goal]", &["holdout"]),
+    ("in a [[step]]", &["email", "in_product", "wait", "expires", "on_cap", "transactional"]),
+];
+
+/// An unknown key that is known elsewhere is no slip of the fingers.
+fn name_home(problem: &mut Diagnostic, text: &str) {
+    if problem.code != Code::UnknownKey {
+        return;
+    }
+    let key = text.get(problem.span.clone()).unwrap_or_default();
+    if let Some((home, _)) = HOMES.iter().find(|(_, keys)| keys.contains(&key)) {
+        problem.with_help(format!("`{key}` stands {home}"));
     }
 }
 

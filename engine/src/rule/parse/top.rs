@@ -69,9 +69,10 @@ fn status(problems: &mut Problems, item: &Item<'_>) -> Option<Status> {
     item.choice(problems, &[("live", Status::Live), ("off", Status::Off)])
 }
 
+/// Its `properties.` and `context.` are those of the record that completed the trigger.
 fn audience(problems: &mut Problems, item: &Item<'_>) -> Option<Condition> {
     let mut table = item.table(problems)?;
     let tests = table.require(problems, "where");
     table.finish(problems, &[]);
-    condition::parse(problems, &tests?, condition::About::Person)
+    condition::parse(problems, &tests?, condition::About::Record)
 }

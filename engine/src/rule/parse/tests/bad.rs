@@ -62,6 +62,16 @@ fn a_misspelt_key_has_a_suggestion() {
 }
 
 #[test]
+fn a_key_in_the_wrong_table_is_told_where_it_stands() {
+    let help = |text: &str| problems("rule", text)[0].help.clone().unwrap_or_default();
+    assert_eq!(
+        help(&with_more("[limits]\nstatus = \"off\"\n")),
+        "`status` stands at the top, above the first [table]"
+    );
+    assert_eq!(help(&with_trigger("event = \"A\"\nlate = \"1 day\"")), "`late` stands in [limits]");
+}
+
+#[test]
 fn values_that_mean_nothing_are_refused() {
     check_rows(&[
         (
@@ -86,6 +96,7 @@ fn values_that_mean_nothing_are_refused() {
             with_more("[limits]\nonce_per = \"3 dayz\"\nlate = \"soon\"\ngrace = \"-1 min\"\n"),
             &["bad-length 8:12", "bad-length 9:8", "bad-length 10:9"],
         ),
+        ("rule", with_more("[limits]\nlate = \"7 days\"\ngrace = \"2 days\"\n"), &["bad-length 9:9"]),
         ("rule", "name = \"R\"\nstep = []\n[trigger]\nevent = \"A\"\n".to_owned(), &["bad-value 2:8"]),
     ]);
     let found = problems("rule", &with_trigger("event = \"A\"\ncount = 3\nwithin = \"3 dayz\""));
@@ -131,10 +142,10 @@ fn bad_tests_of_a_condition_are_refused_where_they_stand() {
 }
 
 #[test]
-fn an_audience_and_an_exit_about_the_person_read_traits_alone() {
+fn an_exit_about_the_person_reads_traits_alone() {
     check_rows(&[
-        ("rule", with_more("[audience]\nwhere = { \"properties.x\" = 1 }\n"), &["bad-path 8:11"]),
         ("rule", with_more("[exit]\nwhere = { \"event.name\" = \"B\" }\n"), &["bad-path 8:11"]),
+        ("rule", with_more("[exit]\nany = [{ where = { \"properties.x\" = 1 } }]\n"), &["bad-path 8:20"]),
     ]);
 }
 
@@ -169,7 +180,7 @@ fn keys_that_do_not_go_together_are_contradictory() {
             &["contradictory-form 9:1"],
         ),
         ("rule", with_more("[goal]\nwithin = \"1 day\"\n"), &["contradictory-form 8:1"]),
-        ("rule", with_more("[limits]\ngrace = \"2 days\"\n"), &["contradictory-form 8:9"]),
+        ("rule", with_more("[limits]\nlate = \"1 hour\"\ngrace = \"1 hour\"\n"), &["contradictory-form 9:9"]),
         ("rule", with_more("[[step]]\nwait = \"1 day\"\nemail = \"x\"\n"), &["contradictory-form 8:1"]),
         ("rule", with_more("[[step]]\nwait = \"1 day\"\ntopic = \"probe\"\n"), &["contradictory-form 9:1"]),
     ]);

@@ -24,7 +24,7 @@ without = "Project Created"
 within = "3 days"
 
 [audience]
-where = { "traits.country" = { in = ["FR", "DE"] }, "traits.email" = { exists = true } }
+where = { "traits.country" = { in = ["FR", "DE"] }, "traits.email" = { exists = true }, "properties.plan" = "trial" }
 
 [exit]
 event = "Project Created"
@@ -60,7 +60,7 @@ fn the_rule_of_the_language_page_is_read_whole() {
     };
     assert_eq!((&*first.event, &*without.event), ("Signed Up", "Project Created"));
     assert_eq!((*within, *repeat), (Length::days(3), Repeat::Keep));
-    assert!(matches!(rule.audience, Some(Condition::All(ref tests)) if tests.len() == 2));
+    assert!(matches!(rule.audience, Some(Condition::All(ref tests)) if tests.len() == 3));
     assert!(matches!(&rule.exits[..], [Exit::Event(event)] if &*event.event == "Project Created"));
     assert_eq!(rule.limits.once_per, OncePer::Length(Length::days(30)));
     assert_eq!((rule.limits.late, rule.limits.grace), (Length::days(2), Length::minutes(5)));
@@ -230,4 +230,26 @@ fn each_way_to_limit_entries_is_read() {
     assert_eq!(once_per("always"), OncePer::Always);
     assert_eq!(once_per("calendar day"), OncePer::CalendarDay);
     assert_eq!(once_per("12 hours"), OncePer::Length(Length::hours(12)));
+}
+
+#[test]
+fn the_rules_that_answers_were_computed_for_are_read() {
+    let rule = |trigger: &str, more: &str| {
+        good(&format!(
+            "name = \"x\"\ndescription = \"y\"\ntopic = \"probe\"\nstatus = \"live\"\n[trigger]\n{trigger}\n{more}\n[[step]]\nin_product = \"probe\"\n"
+        ))
+    };
+    let always = "[limits]\nonce_per = \"always\"";
+    let big_order =
+        rule("event = \"Order Completed\"\nwhere = { \"properties.total\" = { gte = 1000 } }", "");
+    assert_eq!(big_order.limits.once_per, OncePer::Ever);
+    let three = rule("event = \"Order Completed\"\ncount = 3\nwithin = \"1 day\"", "");
+    assert!(matches!(three.trigger.form, TriggerForm::Count { count: 3, .. }));
+    let restart = "event = \"Order Cancelled\"\nwithout = \"Order Completed\"\nwithin = \"14 days\"\nrepeat = \"restart\"";
+    let cancelled = rule(restart, always);
+    assert_eq!(cancelled.limits.once_per, OncePer::Always);
+    assert!(matches!(cancelled.trigger.form, TriggerForm::Absence { repeat: Repeat::Restart, .. }));
+    let big_basket = "event = \"Order Completed\"\nwhere = { \"properties.total\" = { gt = 10 } }\nwithout = \"Coupon Redeemed\"\nwithin = \"30 days\"";
+    let monthly = rule(big_basket, "[limits]\nonce_per = \"30 days\"");
+    assert_eq!(monthly.limits.once_per, OncePer::Length(Length::days(30)));
 }

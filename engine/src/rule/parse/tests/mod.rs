@@ -1,5 +1,6 @@
 //! What a rule file may say, and what it may not.
 
+mod any_text;
 mod bad;
 mod good;
 
