@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// Mail goes out, or none is configured.
 pub enum Post {
-    Smtp(EmailChannel),
+    Smtp(Box<EmailChannel>),
     None,
 }
 
@@ -20,7 +20,8 @@ impl Post {
     pub fn new(process: &Process) -> anyhow::Result<Post> {
         let Some(email) = &process.email else { return Ok(Post::None) };
         let channel = EmailChannel::new(smtp(email)?, email.connections_max as usize);
-        Ok(Post::Smtp(channel.map_err(|reason| anyhow!("[email] of outreach.toml: {reason}"))?))
+        let channel = channel.map_err(|reason| anyhow!("[email] of outreach.toml: {reason}"))?;
+        Ok(Post::Smtp(Box::new(channel)))
     }
 
     pub async fn close(&self) {
@@ -34,9 +35,10 @@ impl Mailer for Post {
     async fn deliver(&self, mail: Composed) -> Delivery {
         match self {
             Post::Smtp(channel) => channel.deliver(mail).await,
-            Post::None => {
-                Delivery::Permanent { code: None, reply: "no [email] in outreach.toml, so no mail is sent".into() }
-            }
+            Post::None => Delivery::Permanent {
+                code: None,
+                reply: "no [email] in outreach.toml, so no mail is sent".into(),
+            },
         }
     }
 }

@@ -1,6 +1,16 @@
 //! Wiring: start, roles, ordered stop, telemetry.
 
 pub mod announce;
+mod health;
+mod mail;
+pub mod operations;
 pub mod releases;
+mod run;
+mod serve;
+pub mod sources;
 pub mod storage;
+pub mod telemetry;
+mod upkeep;
 pub mod workers;
+
+pub use run::Service;

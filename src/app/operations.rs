@@ -18,14 +18,27 @@ use std::sync::Arc;
 #[serde(tag = "command", rename_all = "kebab-case")]
 pub enum Request {
     /// Holds a rule's messages at the gate, or all.
-    Pause { rule: Option<String> },
-    Resume { rule: Option<String> },
+    Pause {
+        rule: Option<String>,
+    },
+    Resume {
+        rule: Option<String>,
+    },
     /// State, journeys, decisions and why.
-    User { subject: String },
-    DeadLetters { after: i64, count: u32 },
-    DeadLetter { id: i64 },
+    User {
+        subject: String,
+    },
+    DeadLetters {
+        after: i64,
+        count: u32,
+    },
+    DeadLetter {
+        id: i64,
+    },
     /// Enters the letter's input once more, as a source of its own.
-    Replay { id: i64 },
+    Replay {
+        id: i64,
+    },
 }
 
 /// Looks a person up in their shard.
@@ -59,7 +72,8 @@ impl Operations {
 
     /// Carries out a request in JSON; what is wrong comes back in words.
     pub fn operate(&self, request: &[u8]) -> Result<Value, String> {
-        let request: Request = serde_json::from_slice(request).map_err(|error| format!("no such command: {error}"))?;
+        let request: Request =
+            serde_json::from_slice(request).map_err(|error| format!("no such command: {error}"))?;
         self.carry_out(&request)
     }
 
@@ -99,14 +113,18 @@ impl Operations {
         let entries = self.ledger.transaction(|transaction| transaction.entries(&named, ENTRIES_MAX));
         let entries: Vec<Value> = entries.map_err(words)?.iter().map(entry_view).collect();
         if person.is_none() && entries.is_empty() {
-            return Err(format!("nothing is known of {named}: no event of theirs that a rule looks at has come"));
+            return Err(format!(
+                "nothing is known of {named}: no event of theirs that a rule looks at has come"
+            ));
         }
         Ok(json!({ "subject": named, "person": person, "decisions": entries }))
     }
 
     fn letter(&self, id: i64) -> Result<DeadLetter, String> {
         let letter = self.ledger.transaction(|transaction| transaction.dead_letter(id)).map_err(words)?;
-        letter.ok_or_else(|| format!("expected the number of a dead letter, found {id}: `outreach dlq list` shows them"))
+        letter.ok_or_else(|| {
+            format!("expected the number of a dead letter, found {id}: `outreach dlq list` shows them")
+        })
     }
 
     /// The message id names the letter where the input has none, so a letter that is replayed twice counts once.
@@ -168,10 +186,13 @@ fn letter_view(letter: &DeadLetter, is_whole: bool) -> Value {
 fn entry_view(entry: &LedgerEntry) -> Value {
     let decision = &entry.decision;
     let refusal = decision.verdict.refusal();
-    let message = entry.message.as_ref().map(|(state, at, reason)| {
-        json!({ "state": state.as_str(), "at": at.to_string(), "reason": reason })
-    });
-    let facts = decision.facts.iter().map(|fact| json!({ "what": fact.what, "value": fact.value, "event": fact.event }));
+    let message = entry.message.as_ref().map(
+        |(state, at, reason)| json!({ "state": state.as_str(), "at": at.to_string(), "reason": reason }),
+    );
+    let facts = decision
+        .facts
+        .iter()
+        .map(|fact| json!({ "what": fact.what, "value": fact.value, "event": fact.event }));
     json!({
         "id": decision.id.to_string(),
         "rule": decision.rule,

@@ -1,10 +1,10 @@
 //! Releases as the service knows them: read from the ledger, compiled once, kept.
 
 use crate::ledger::{Ledger, StoredRelease};
-use crate::project::{ReleaseParts, from_bundle};
+use crate::project::from_bundle;
 use crate::template::Templates;
 use outreach_engine::Release;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// A release that can decide and be written with.
@@ -56,20 +56,10 @@ impl<D: Ledger> ReleaseStore<D> {
 }
 
 fn build_stored(stored: &StoredRelease, earlier: &[Arc<Built>]) -> Result<Built, String> {
-    let (id, parts) = from_bundle(&stored.bundle).map_err(|error| format!("release {}: {error}", stored.id))?;
-    let mut built = build(&id, parts);
-    for earlier in earlier {
-        let release = Arc::unwrap_or_clone(built.release).with_earlier(&earlier.release);
-        built.release = Arc::new(release);
-    }
-    Ok(built)
-}
-
-/// Compiles the parts of a release.
-pub fn build(id: &str, parts: ReleaseParts) -> Built {
+    let (_, parts) =
+        from_bundle(&stored.bundle).map_err(|error| format!("release {}: {error}", stored.id))?;
     let (templates, _) = Templates::load(&parts.templates);
-    let reads: BTreeMap<String, BTreeSet<String>> =
-        templates.iter().map(|template| (template.name().to_string(), template.reads().clone())).collect();
-    let release = Release::new(id, parts.settings, parts.rules, &reads);
-    Built { release: Arc::new(release), templates: Arc::new(templates) }
+    let release =
+        earlier.iter().fold(parts.release(), |release, earlier| release.with_earlier(&earlier.release));
+    Ok(Built { release: Arc::new(release), templates: Arc::new(templates) })
 }

@@ -25,14 +25,21 @@ impl Storage {
     /// Opens the folder, or makes it. Fails when another process has it.
     pub fn open(data: &Data) -> anyhow::Result<Storage> {
         let dir = &data.dir;
-        std::fs::create_dir_all(dir).with_context(|| format!("the data folder {} cannot be made", dir.display()))?;
+        std::fs::create_dir_all(dir)
+            .with_context(|| format!("the data folder {} cannot be made", dir.display()))?;
         let lock = lock(dir)?;
         let clock = clock::system();
         let log = EmbeddedLog::open(dir.join("log"), data.partitions, clock.clone())
             .with_context(|| format!("the log in {}", dir.display()))?;
         let ledger = SqliteLedger::open(dir.join("ledger.db")).context("the ledger")?;
         let snapshots = Snapshots::in_folder(&dir.join("snapshots")).context("the snapshots")?;
-        Ok(Storage { log: Arc::new(log), ledger: Arc::new(ledger), snapshots: Arc::new(snapshots), clock, _lock: lock })
+        Ok(Storage {
+            log: Arc::new(log),
+            ledger: Arc::new(ledger),
+            snapshots: Arc::new(snapshots),
+            clock,
+            _lock: lock,
+        })
     }
 }
 

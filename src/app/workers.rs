@@ -19,7 +19,7 @@ type SoloWorker = Worker<EmbeddedLog, SqliteLedger>;
 /// The workers of a service.
 pub struct Workers {
     partitions: Vec<Arc<Partition>>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// One partition as others see it.
@@ -42,7 +42,7 @@ impl Workers {
         standing: &Arc<Standing>,
         stop: &CancellationToken,
     ) -> anyhow::Result<Workers> {
-        let mut workers = Workers { partitions: Vec::new(), threads: Vec::new() };
+        let mut workers = Workers { partitions: Vec::new(), threads: Mutex::default() };
         for number in 0..storage.log.partitions() {
             let partition = Arc::new(Partition::default());
             let store = releases.clone();
@@ -57,7 +57,8 @@ impl Workers {
             };
             let (shared, stop) = (partition.clone(), stop.clone());
             let thread = std::thread::Builder::new().name(format!("worker-{number}"));
-            workers.threads.push(thread.spawn(move || run(number, &tools, &shared, &stop))?);
+            let thread = thread.spawn(move || run(number, &tools, &shared, &stop))?;
+            workers.threads.lock().expect("no panic while held").push(thread);
             workers.partitions.push(partition);
         }
         Ok(workers)
@@ -65,8 +66,13 @@ impl Workers {
 
     /// What keeps partitions from running, by partition.
     pub fn troubles(&self) -> Vec<(usize, String)> {
-        let trouble = |partition: &Arc<Partition>| partition.trouble.lock().expect("no panic while held").clone();
-        self.partitions.iter().enumerate().filter_map(|(at, p)| trouble(p).map(|reason| (at, reason))).collect()
+        let trouble =
+            |partition: &Arc<Partition>| partition.trouble.lock().expect("no panic while held").clone();
+        self.partitions
+            .iter()
+            .enumerate()
+            .filter_map(|(at, p)| trouble(p).map(|reason| (at, reason)))
+            .collect()
     }
 
     /// What is known of a person; an error while their partition does not run.
@@ -80,8 +86,9 @@ impl Workers {
     }
 
     /// Returns when all have written down what they had; `stop` was called before.
-    pub fn join(self) {
-        for thread in self.threads {
+    pub fn join(workers: Arc<Workers>) {
+        let threads = std::mem::take(&mut *workers.threads.lock().expect("no panic while held"));
+        for thread in threads {
             if thread.join().is_err() {
                 tracing::error!("a worker's thread has panicked");
             }
@@ -124,7 +131,9 @@ fn run(number: u32, toolbox: &Toolbox, shared: &Partition, stop: &CancellationTo
             steps(shared, stop)
         });
         let worker = shared.worker.lock().expect("no panic while held").take();
-        let Err(error) = ended.and_then(|()| worker.map_or(Ok(()), |mut worker| worker.finish())) else { return };
+        let Err(error) = ended.and_then(|()| worker.map_or(Ok(()), |mut worker| worker.finish())) else {
+            return;
+        };
         tracing::warn!(partition = number, %error, "a worker starts again");
         *shared.trouble.lock().expect("no panic while held") = Some(error.to_string());
         if !mends_itself(&error) {

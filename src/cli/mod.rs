@@ -2,8 +2,14 @@
 //!
 //! Data goes to stdout, all else to stderr. Exit codes: 0 ok, 1 findings, 2 usage, 3 failure.
 
+mod ask;
 mod check;
 mod diagnostics;
+mod dlq;
+mod pause;
+mod run;
+mod topics;
+mod user;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use std::path::PathBuf;
@@ -34,6 +40,20 @@ enum Format {
 enum Command {
     /// Show all problems of the project at once, each with its place, reason and fix.
     Check(check::Options),
+    /// Run the service: read events, decide, send.
+    Run,
+    /// Show a person: state, journeys, decisions and why.
+    User(user::Options),
+    /// Hold messages at the gate, of one rule or of all.
+    Pause(pause::Options),
+    /// Let held messages go again.
+    Resume(pause::Options),
+    /// Look at input that could not be used.
+    #[command(subcommand)]
+    Dlq(dlq::Command),
+    /// Look after the product's topics.
+    #[command(subcommand)]
+    Topics(topics::Command),
 }
 
 /// How a command ended, as the exit code says it. Wrong usage (2) is found before a command runs.
@@ -68,7 +88,20 @@ pub fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<End> {
+    let (dir, format) = (&arguments.project, arguments.format);
     match &arguments.command {
-        Command::Check(options) => check::run(&arguments.project, arguments.format, options),
+        Command::Check(options) => check::run(dir, format, options),
+        Command::Run => run::run(dir),
+        Command::User(options) => user::run(dir, format, options),
+        Command::Pause(options) => pause::run(dir, format, options, true),
+        Command::Resume(options) => pause::run(dir, format, options, false),
+        Command::Dlq(command) => dlq::run(dir, format, command),
+        Command::Topics(command) => topics::run(dir, command),
     }
+}
+
+/// Prints an answer as JSON.
+fn print_json(answer: &serde_json::Value) -> anyhow::Result<End> {
+    println!("{}", serde_json::to_string_pretty(answer)?);
+    Ok(End::Ok)
 }

@@ -109,7 +109,7 @@ impl<D: Ledger> Dispatcher<D> {
             } else {
                 Vec::new()
             },
-            stood_at_end_at: self.standing.last_at(message.partition),
+            stood_at_end_at: (self.stood_at_end)(message.partition),
             delivers_to: &*self.limits.delivers_to,
             breaker_until: self.breaker.lock().expect("no panic while held").open_until(message.channel, now),
             pace: &mut pace,

@@ -13,6 +13,9 @@ use std::sync::Arc;
 /// Finds the templates of a release: a message is written with those of the release that decided it.
 pub type TemplatesOf = Arc<dyn Fn(&str) -> Result<Arc<Templates>, String> + Send + Sync>;
 
+/// A topic's name for people, by release and topic.
+pub type TopicName = Arc<dyn Fn(&str, &str) -> Option<String> + Send + Sync>;
+
 /// Who writes, and what links lead to.
 pub struct Letters {
     pub templates: TemplatesOf,
@@ -27,8 +30,7 @@ pub struct Letters {
     pub unsubscribe_key: Key,
     /// All mail goes there instead; checks and caps use the true address.
     pub redirect_all_to: Option<String>,
-    /// A topic's and a rule's names for people, by (release, topic or rule).
-    pub topic_name: Arc<dyn Fn(&str, &str) -> Option<String> + Send + Sync>,
+    pub topic_name: TopicName,
 }
 
 /// A message that only has to be handed over.

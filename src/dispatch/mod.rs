@@ -27,12 +27,14 @@ pub use run::run;
 
 use crate::clock::Clock;
 use crate::ledger::Ledger;
-use crate::worker::Standing;
-use outreach_engine::{Length, Release};
+use outreach_engine::{Length, Release, Timestamp};
 use std::sync::{Arc, Mutex};
 
 /// The release announced last, whose settings the gate goes by; nothing before the first.
 pub type CurrentRelease = Arc<dyn Fn() -> Option<Arc<Release>> + Send + Sync>;
+
+/// When the shard of a partition last stood at the log's end; `Timestamp::MIN` where it never has.
+pub type StoodAtEnd = Arc<dyn Fn(u32) -> Timestamp + Send + Sync>;
 
 /// How dispatch behaves.
 #[derive(Clone)]
@@ -52,7 +54,7 @@ pub struct Dispatcher<D> {
     pub ledger: Arc<D>,
     pub release: CurrentRelease,
     pub letters: Letters,
-    pub standing: Arc<Standing>,
+    pub stood_at_end: StoodAtEnd,
     pub clock: Clock,
     pub limits: Limits,
     pub pace: Mutex<Pace>,
@@ -67,11 +69,11 @@ impl<D: Ledger> Dispatcher<D> {
         ledger: Arc<D>,
         release: CurrentRelease,
         letters: Letters,
-        standing: Arc<Standing>,
+        stood_at_end: StoodAtEnd,
         clock: Clock,
         limits: Limits,
     ) -> Dispatcher<D> {
         let pace = Mutex::new(Pace::new(limits.per_second_max));
-        Dispatcher { ledger, release, letters, standing, clock, limits, pace, breaker: Mutex::default() }
+        Dispatcher { ledger, release, letters, stood_at_end, clock, limits, pace, breaker: Mutex::default() }
     }
 }

@@ -76,8 +76,12 @@ async fn operate(
 /// `Host` is an address or `localhost`, never a name that somebody else may point here.
 fn is_asked_by_name(headers: &HeaderMap) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host.rsplit_once(':').filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit())).map_or(host, |h| h.0);
-    name == "localhost" || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    let name = host
+        .rsplit_once(':')
+        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
+        .map_or(host, |h| h.0);
+    name == "localhost"
+        || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -91,7 +95,9 @@ mod tests {
             headers.insert(header::HOST, host.parse().unwrap());
             is_asked_by_name(&headers)
         };
-        assert!(asked("127.0.0.1:8081") && asked("localhost:8081") && asked("[::1]:8081") && asked("localhost"));
+        assert!(
+            asked("127.0.0.1:8081") && asked("localhost:8081") && asked("[::1]:8081") && asked("localhost")
+        );
         assert!(!asked("evil.example:8081") && !asked("10.0.0.1:8081") && !asked("localhost.evil.example"));
         assert!(!is_asked_by_name(&HeaderMap::new()));
     }

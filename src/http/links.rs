@@ -3,7 +3,9 @@
 //! A POST acts before it answers: the suppression and the record that tells the person's shard are one transaction. A GET
 //! never acts.
 
-use super::unsubscribe::{FORM_BYTES_MAX, POLICY, Page, REFERRER_POLICY, Scope, ask_page, done_page, invalid_page};
+use super::unsubscribe::{
+    FORM_BYTES_MAX, POLICY, Page, REFERRER_POLICY, Scope, ask_page, done_page, invalid_page,
+};
 use crate::channel::unsubscribe_token::{Claims, Key, verify};
 use crate::clock::Clock;
 use crate::ledger::{Ledger, LedgerError, Suppression, SuppressionKind};
@@ -45,7 +47,7 @@ pub fn router<D: Ledger + 'static>(links: Arc<Links<D>>) -> Router {
 
 async fn ask<D: Ledger>(State(links): State<Arc<Links<D>>>, Path(token): Path<String>) -> Response {
     match verify(&links.key, &token) {
-        Some(claims) => page(StatusCode::OK, links.with_page(&claims, |page| ask_page(page))),
+        Some(claims) => page(StatusCode::OK, links.with_page(&claims, ask_page)),
         None => page(StatusCode::NOT_FOUND, invalid_page()),
     }
 }

@@ -68,9 +68,14 @@ impl<L: Log, D: Ledger> Worker<L, D> {
             release: self.shard.release().to_string(),
             traits: traits(person),
             zone: person.profile.last_zone.as_deref().map(str::to_string),
-            topics_off: opt_outs.map_or_else(Vec::new, |out| out.topics.iter().map(|t| t.to_string()).collect()),
+            topics_off: opt_outs
+                .map_or_else(Vec::new, |out| out.topics.iter().map(|t| t.to_string()).collect()),
             all_off: opt_outs.is_some_and(|out| out.all),
-            journeys: person.journeys.iter().map(|journey| journey_view(rule(journey.rule), journey)).collect(),
+            journeys: person
+                .journeys
+                .iter()
+                .map(|journey| journey_view(rule(journey.rule), journey))
+                .collect(),
             waits: person
                 .cases
                 .iter()

@@ -24,7 +24,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("dispatch", &["ledger", "template", "channel"]),
     ("template", &[]),
     ("channel", &["template"]),
-    ("http", &["ledger", "worker", "ingest"]),
+    ("http", &["ledger", "worker", "ingest", "channel"]),
     ("replay", &["project", "log", "ingest"]),
     ("app", PARTS),
     ("demo", &["app", PARTS_TOO]),

@@ -1,0 +1,56 @@
+//! Why the service is not ready, in words; an empty list is ready.
+
+use super::sources;
+use super::workers::{Workers, ledger_answers};
+use crate::dispatch::Dispatcher;
+use crate::ingest::kafka::KafkaSources;
+use crate::ledger::sqlite::SqliteLedger;
+use crate::log::Log;
+use crate::log::embedded::EmbeddedLog;
+use crate::worker::Standing;
+use outreach_engine::Length;
+use outreach_engine::effect::Channel;
+use std::sync::Arc;
+
+/// What is asked.
+pub struct Health {
+    pub log: Arc<EmbeddedLog>,
+    pub workers: Arc<Workers>,
+    pub standing: Arc<Standing>,
+    pub sources: Option<Arc<KafkaSources>>,
+    pub dispatcher: Arc<Dispatcher<SqliteLedger>>,
+}
+
+/// A partition that was not at the log's end for so long is behind.
+const BEHIND_AFTER: Length = Length::minutes(1);
+
+impl Health {
+    pub fn not_ready(&self) -> Vec<String> {
+        let mut reasons = Vec::new();
+        let now = (self.dispatcher.clock)();
+        for (partition, trouble) in self.workers.troubles() {
+            reasons.push(format!("partition {partition} does not run: {trouble}"));
+        }
+        for partition in 0..self.log.partitions() {
+            let stood_at = self.standing.last_at(partition);
+            if stood_at == outreach_engine::Timestamp::MIN || now.since(stood_at) > BEHIND_AFTER {
+                reasons.push(format!("partition {partition} is behind: its log is being read"));
+            }
+        }
+        if let Err(error) = ledger_answers(&*self.dispatcher.ledger) {
+            reasons.push(error.to_string());
+        }
+        if let Err(error) = self.log.bounds(0) {
+            reasons.push(error.to_string());
+        }
+        if let Some(sources) = &self.sources {
+            reasons.extend(sources::troubles(sources));
+        }
+        let breaker =
+            self.dispatcher.breaker.lock().expect("no panic while held").open_until(Channel::Email, now);
+        if let Some(until) = breaker {
+            reasons.push(format!("the mail server cannot be used: tried again at {until}; messages wait"));
+        }
+        reasons
+    }
+}

@@ -1,0 +1,97 @@
+//! How commands reach what they ask about: a running service at its `admin_listen`, else the data folder itself.
+
+use crate::app::operations::{Operations, Request, Viewer};
+use crate::app::releases::ReleaseStore;
+use crate::app::storage::Storage;
+use crate::ledger::Ledger;
+use crate::project::{Process, Project};
+use crate::worker::{Standing, Step, Tools, Worker};
+use anyhow::{Context, anyhow, bail};
+use serde_json::Value;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A running service answers within this time, or is stuck.
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+
+/// The settings of the project. Rules with problems do not matter here: a service may run an earlier release of them.
+pub(super) fn project(dir: &Path) -> anyhow::Result<Project> {
+    let (project, problems) = Project::load(dir);
+    project.with_context(|| {
+        format!(
+            "the project in {} has {} problems: `outreach check` shows them",
+            dir.display(),
+            problems.len()
+        )
+    })
+}
+
+/// Asks the running service, or opens the folder.
+pub(super) fn ask(dir: &Path, request: &Request) -> anyhow::Result<Value> {
+    let project = project(dir)?;
+    match ask_service(&project.process, request)? {
+        Some(answer) => Ok(answer),
+        None => ask_folder(&project, request),
+    }
+}
+
+/// Nothing when nobody listens.
+fn ask_service(process: &Process, request: &Request) -> anyhow::Result<Option<Value>> {
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .timeout_global(Some(ANSWER_WITHIN))
+        .http_status_as_error(false)
+        .proxy(None)
+        .build()
+        .into();
+    let url = format!("http://{}/operate", process.http.admin_listen);
+    let mut answer = match agent.post(&url).send_json(request) {
+        Ok(answer) => answer,
+        Err(ureq::Error::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
+            return Ok(None);
+        }
+        Err(ureq::Error::ConnectionFailed) => return Ok(None),
+        Err(error) => return Err(error).context(format!("the service at {url}")),
+    };
+    if answer.status().is_success() {
+        return Ok(Some(answer.body_mut().read_json()?));
+    }
+    let status = answer.status();
+    let words = answer.body_mut().read_to_string().unwrap_or_default();
+    if status.as_u16() == 422 {
+        bail!("{words}")
+    } else {
+        bail!("the service at {url} answered {status}: {words}")
+    }
+}
+
+fn ask_folder(project: &Project, request: &Request) -> anyhow::Result<Value> {
+    let storage = Arc::new(Storage::open(&project.process.data)?);
+    let viewed = storage.clone();
+    let viewer: Viewer = Arc::new(move |subject| {
+        let store = Arc::new(ReleaseStore::new(viewed.ledger.clone()));
+        let number = subject.partition(crate::log::Log::partitions(&*viewed.log));
+        let tools = Tools {
+            log: viewed.log.clone(),
+            ledger: viewed.ledger.clone(),
+            snapshots: viewed.snapshots.clone(),
+            releases: Arc::new(move |id| store.find(id).map(|built| built.release.clone())),
+            // No source is read while the service is stopped, so time stands still: no tick is written.
+            read_through: Arc::new(|| Some(outreach_engine::Timestamp::MIN)),
+            clock: viewed.clock.clone(),
+            standing: Arc::new(Standing::new(crate::log::Log::partitions(&*viewed.log))),
+        };
+        let mut worker = Worker::start(number, tools).map_err(|error| error.to_string())?;
+        while worker.step().map_err(|error| error.to_string())? == Step::Busy {}
+        Ok(worker.view(subject))
+    });
+    let operations = Operations::new(&storage, &project.process, viewer);
+    operations.carry_out(request).map_err(|reason| anyhow!(reason))
+}
+
+/// Whether the ledger can be used by a command of this process alone.
+pub(super) fn storage(project: &Project) -> anyhow::Result<Storage> {
+    let storage = Storage::open(&project.process.data)?;
+    storage.ledger.transaction(|transaction| transaction.pauses().map(drop))?;
+    Ok(storage)
+}

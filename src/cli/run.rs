@@ -1,0 +1,60 @@
+//! `outreach run`: the service.
+
+use super::{End, diagnostics};
+use crate::app::{Service, telemetry};
+use crate::project::{Environment, Project};
+use anyhow::{Context, bail, ensure};
+use outreach_engine::effect::Channel;
+use std::io::IsTerminal;
+use std::path::Path;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Runs until SIGTERM or Ctrl-C; a second signal aborts.
+pub(super) fn run(dir: &Path) -> anyhow::Result<End> {
+    let reading = Project::read(dir, &Environment::of_process());
+    let is_plain = !std::io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some();
+    if !reading.problems.is_empty() {
+        let drawn =
+            reading.problems.iter().map(|problem| diagnostics::draw(problem, &reading.texts, is_plain));
+        eprint!("{}", drawn.collect::<String>());
+    }
+    if reading.has_errors() {
+        eprintln!("nothing was started: mend what is shown above, or look again with `outreach check`");
+        return Ok(End::Findings);
+    }
+    let project = reading.project.context("expected a project with outreach.toml")?;
+    ensure_mail(&project)?;
+    telemetry::start_logs("info");
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(until_stopped(&project))?;
+    Ok(End::Ok)
+}
+
+fn ensure_mail(project: &Project) -> anyhow::Result<()> {
+    let missing = project.process.missing_for_mail();
+    let sends = project.release.rules.iter().find(|rule| rule.sends_by(Channel::Email));
+    if let (Some(rule), false) = (sends, missing.is_empty()) {
+        bail!("rule {} sends mail, and outreach.toml has no {}", rule.id, missing.join(", "));
+    }
+    Ok(())
+}
+
+async fn until_stopped(project: &Project) -> anyhow::Result<()> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let service = Service::start(project).await?;
+    tokio::select! {
+        biased;
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tracing::info!("stopping: what is leaving is finished first; a second signal aborts");
+    let stopped = tokio::select! {
+        biased;
+        stopped = service.stop() => stopped,
+        _ = terminate.recv() => bail!("aborted by a second signal"),
+        _ = interrupt.recv() => bail!("aborted by a second signal"),
+    };
+    ensure!(stopped.is_ok(), "stopped, though not in order: {:#}", stopped.unwrap_err());
+    tracing::info!("stopped");
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! `outreach topics accept`: how to go on with a topic that was created anew, or whose wanted offset is gone.
+
+use super::{End, ask};
+use crate::app::sources;
+use crate::ingest::kafka::{Start, accept_topic};
+use anyhow::Context;
+use std::path::Path;
+
+/// The product's topics.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Go on with the topic as it is now; the service must be stopped.
+    Accept {
+        /// The source's name in outreach.toml.
+        source: String,
+        /// Where to go on in partitions whose position is gone.
+        #[arg(long, value_parser = ["earliest", "latest"])]
+        from: String,
+    },
+}
+
+pub(super) fn run(dir: &Path, command: &Command) -> anyhow::Result<End> {
+    let Command::Accept { source: name, from } = command;
+    let project = ask::project(dir)?;
+    let source = project.process.sources.iter().find(|source| source.name == *name);
+    let source = source
+        .with_context(|| format!("expected the name of a [[sources]] of outreach.toml, found {name}"))?;
+    let from = if from == "earliest" { Start::Earliest } else { Start::Latest };
+    let storage = ask::storage(&project)?;
+    let marks = accept_topic(&sources::config(source)?, &project.process.kafka, &*storage.log, from)?;
+    for mark in marks {
+        println!("{}/{}: goes on at offset {}", source.topic, mark.partition, mark.next_offset);
+    }
+    Ok(End::Ok)
+}
