@@ -5,7 +5,8 @@
 //! longer an fsync takes, the more the next one carries.
 //!
 //! After a failed commit the connection is kept: its next transaction overwrites what the failed one may have left in
-//! the write-ahead log, while a fresh connection might take it for done.
+//! the write-ahead log, while a fresh connection might take it for done. A process that dies just between the two may
+//! find such an append there, whole with its marks: to its caller that is an acknowledgement that got lost.
 
 use super::day_file::{DayFile, Start, day_of, insert_frame, move_mark};
 use super::queue::weight;
