@@ -62,8 +62,8 @@ async fn operate(
     if !peer.ip().to_canonical().is_loopback() || !is_asked_by_name(&headers) {
         return (StatusCode::FORBIDDEN, "commands are answered to this machine alone\n").into_response();
     }
-    let is_json = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "application/json");
-    if !is_json {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    if kind.split(';').next().map(str::trim) != Some("application/json") {
         return (StatusCode::UNSUPPORTED_MEDIA_TYPE, "expected application/json\n").into_response();
     }
     match tokio::task::spawn_blocking(move || (admin.operate)(&body)).await {

@@ -4,6 +4,7 @@
 //! XXH3-64 of what follows, then the shard's bytes compressed with zstd. One that is torn or damaged is passed over for
 //! the generation before; three are kept, since the log no longer holds all that they do.
 
+use futures_lite::future::block_on;
 use futures_lite::stream::StreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
@@ -22,7 +23,6 @@ pub const ENGINE_VERSION: u32 = 1;
 #[derive(Debug)]
 pub struct Snapshots {
     store: Arc<dyn ObjectStore>,
-    runtime: tokio::runtime::Runtime,
 }
 
 /// A snapshot that was read.
@@ -44,16 +44,15 @@ pub enum SnapshotsError {
 }
 
 impl Snapshots {
-    pub fn new(store: Arc<dyn ObjectStore>) -> std::io::Result<Snapshots> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Snapshots { store, runtime })
+    pub fn new(store: Arc<dyn ObjectStore>) -> Snapshots {
+        Snapshots { store }
     }
 
     /// Snapshots in a folder of this machine.
     pub fn in_folder(folder: &std::path::Path) -> std::io::Result<Snapshots> {
         std::fs::create_dir_all(folder)?;
         let store = object_store::local::LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
-        Snapshots::new(Arc::new(store))
+        Ok(Snapshots::new(Arc::new(store)))
     }
 
     /// Keeps the shard as it stands before `offset`, and drops generations beyond those kept.
@@ -65,9 +64,9 @@ impl Snapshots {
         bytes.extend_from_slice(&ENGINE_VERSION.to_le_bytes());
         bytes.extend_from_slice(&xxh3_64(&packed).to_le_bytes());
         bytes.extend_from_slice(&packed);
-        self.runtime.block_on(self.store.put(&path(partition, offset), PutPayload::from(bytes)))?;
+        block_on(self.store.put(&path(partition, offset), PutPayload::from(bytes)))?;
         for old in self.offsets(partition)?.into_iter().rev().skip(GENERATIONS_MAX) {
-            self.runtime.block_on(self.store.delete(&path(partition, old)))?;
+            block_on(self.store.delete(&path(partition, old)))?;
         }
         Ok(())
     }
@@ -75,7 +74,7 @@ impl Snapshots {
     /// The offsets of all snapshots of a partition, ascending.
     pub fn offsets(&self, partition: u32) -> Result<Vec<u64>, SnapshotsError> {
         let folder = Path::from(format!("p{partition:05}"));
-        let listed: Vec<_> = self.runtime.block_on(self.store.list(Some(&folder)).collect());
+        let listed: Vec<_> = block_on(self.store.list(Some(&folder)).collect());
         let mut offsets = Vec::new();
         for object in listed {
             let location = object?.location;
@@ -89,7 +88,7 @@ impl Snapshots {
     /// Reads one.
     pub fn get(&self, partition: u32, offset: u64) -> Result<Snapshot, SnapshotsError> {
         let path = path(partition, offset);
-        let bytes = self.runtime.block_on(async { self.store.get(&path).await?.bytes().await })?;
+        let bytes = block_on(async { self.store.get(&path).await?.bytes().await })?;
         let (engine_version, packed) = open(&bytes).map_err(|reason| damaged(&path, reason))?;
         let bytes = zstd::stream::decode_all(packed).map_err(|error| damaged(&path, error.to_string()))?;
         let shard = Shard::from_bytes(&bytes).map_err(|error| damaged(&path, error.to_string()))?;
@@ -128,7 +127,7 @@ mod tests {
 
     #[test]
     fn three_generations_are_kept_and_read_back() {
-        let snapshots = Snapshots::new(Arc::new(InMemory::new())).unwrap();
+        let snapshots = Snapshots::new(Arc::new(InMemory::new()));
         for offset in [5, 10, 100, 1_000] {
             snapshots.put(3, offset, &Shard::new()).unwrap();
         }
@@ -142,14 +141,12 @@ mod tests {
     #[test]
     fn a_torn_snapshot_is_told() {
         let store = Arc::new(InMemory::new());
-        let snapshots = Snapshots::new(store.clone()).unwrap();
+        let snapshots = Snapshots::new(store.clone());
         snapshots.put(0, 7, &Shard::new()).unwrap();
-        let whole = snapshots
-            .runtime
-            .block_on(async { store.get(&path(0, 7)).await.unwrap().bytes().await.unwrap() });
+        let whole = snapshotsblock_on(async { store.get(&path(0, 7)).await.unwrap().bytes().await.unwrap() });
         for cut in [0, 10, HEADER_BYTES, whole.len() - 1] {
             let torn = PutPayload::from(whole[..cut].to_vec());
-            snapshots.runtime.block_on(store.put(&path(0, 7), torn)).unwrap();
+            block_on(store.put(&path(0, 7), torn)).unwrap();
             assert!(snapshots.get(0, 7).is_err(), "cut at {cut}");
         }
     }
