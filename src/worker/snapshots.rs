@@ -143,7 +143,7 @@ mod tests {
         let store = Arc::new(InMemory::new());
         let snapshots = Snapshots::new(store.clone());
         snapshots.put(0, 7, &Shard::new()).unwrap();
-        let whole = snapshotsblock_on(async { store.get(&path(0, 7)).await.unwrap().bytes().await.unwrap() });
+        let whole = block_on(async { store.get(&path(0, 7)).await.unwrap().bytes().await.unwrap() });
         for cut in [0, 10, HEADER_BYTES, whole.len() - 1] {
             let torn = PutPayload::from(whole[..cut].to_vec());
             block_on(store.put(&path(0, 7), torn)).unwrap();
