@@ -1,16 +1,19 @@
 //! What operators ask for, of a running service or of its folder: one implementation for both.
 
+use super::sources;
 use super::storage::Storage;
 use crate::ingest::intake::{Input, Intake, Taken};
+use crate::ingest::kafka::SourceFormat;
 use crate::ledger::sqlite::SqliteLedger;
 use crate::ledger::{DeadLetter, Ledger, LedgerEntry, LedgerError};
 use crate::log::Log;
 use crate::log::embedded::EmbeddedLog;
 use crate::project::{Process, WriteKeyKind};
 use crate::worker::PersonView;
-use outreach_engine::event::{Arrival, MissingTime, Subject};
+use outreach_engine::event::{Arrival, Envelope, Malformed, MissingTime, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A request of an operator.
@@ -50,8 +53,16 @@ pub struct Operations {
     pub ledger: Arc<SqliteLedger>,
     pub clock: crate::clock::Clock,
     pub viewer: Viewer,
-    /// Names of public keys: what came by them is unproven when it is replayed, too.
-    pub browser_keys: Vec<String>,
+    doors: Doors,
+}
+
+/// How each door reads: a letter is read again as its door would.
+#[derive(Default)]
+struct Doors {
+    /// Public keys, as `http:NAME`: what came by them is unproven when it is replayed, too.
+    browser_keys: BTreeSet<String>,
+    /// Formats of topics, by `kafka:NAME`.
+    formats: BTreeMap<String, SourceFormat>,
 }
 
 /// Decisions of a person that are shown.
@@ -59,15 +70,20 @@ const ENTRIES_MAX: u32 = 200;
 const LETTERS_MAX: u32 = 1_000;
 
 impl Operations {
-    pub fn new(storage: &Storage, process: &Process, viewer: Viewer) -> Operations {
+    pub fn new(storage: &Storage, process: &Process, viewer: Viewer) -> anyhow::Result<Operations> {
         let browser = process.write_keys.iter().filter(|key| key.kind == WriteKeyKind::Browser);
-        Operations {
+        let mut doors = Doors::default();
+        doors.browser_keys.extend(browser.map(|key| format!("http:{}", key.name)));
+        for source in &process.sources {
+            doors.formats.insert(format!("kafka:{}", source.name), sources::config(source)?.format);
+        }
+        Ok(Operations {
             log: storage.log.clone(),
             ledger: storage.ledger.clone(),
             clock: storage.clock.clone(),
             viewer,
-            browser_keys: browser.map(|key| key.name.clone()).collect(),
-        }
+            doors,
+        })
     }
 
     /// Carries out a request in JSON; what is wrong comes back in words.
@@ -132,20 +148,11 @@ impl Operations {
         let letter = self.letter(id)?;
         let mut intake = Intake::new(self.log.partitions());
         let input = Input { source: "dlq", origin: None, payload: &letter.payload };
-        let door = letter.source.strip_prefix("http:");
         let default_message_id = format!("dlq/{id}");
-        let arrival = Arrival {
-            received_at: letter.received_at,
-            batch_sent_at: None,
-            default_kind: None,
-            is_proven: door.is_none_or(|key| !self.browser_keys.iter().any(|browser| browser == key)),
-            corrects_clock: door.is_some(),
-            default_message_id: &default_message_id,
-            origin: None,
-            missing_time: if door.is_some() { MissingTime::UseReceivedAt } else { MissingTime::Refuse },
-        };
-        if let Taken::DeadLetter(code) = intake.take(&input, &arrival) {
-            return Err(format!("dead letter {id} is still refused: {code}; {}", letter.reason));
+        let (envelope, arrival) = self.doors.read(&letter, &default_message_id);
+        if let Taken::DeadLetter(code) = intake.take_envelope(&input, &arrival, envelope) {
+            let still = intake.letters().first().map_or("", |letter| letter.reason.as_str());
+            return Err(format!("dead letter {id} is still refused: {code}, {still}"));
         }
         let (batch, _) = intake.into_parts();
         self.log.append(batch).map_err(|error| error.to_string())?;
@@ -156,6 +163,30 @@ impl Operations {
         });
         noted.map_err(words)?;
         Ok(json!({ "replayed": id }))
+    }
+}
+
+impl Doors {
+    fn read<'l>(
+        &self,
+        letter: &'l DeadLetter,
+        default_message_id: &'l str,
+    ) -> (Result<Envelope<'l>, Malformed>, Arrival<'l>) {
+        if let Some(format) = self.formats.get(&letter.source) {
+            let arrival = Arrival { default_message_id, ..format.arrival(letter.received_at, None) };
+            return (format.envelope(Some(&letter.payload)), arrival);
+        }
+        let arrival = Arrival {
+            received_at: letter.received_at,
+            batch_sent_at: None,
+            default_kind: None,
+            is_proven: !self.browser_keys.contains(&letter.source),
+            corrects_clock: true,
+            default_message_id,
+            origin: None,
+            missing_time: MissingTime::UseReceivedAt,
+        };
+        (Envelope::parse(&letter.payload), arrival)
     }
 }
 

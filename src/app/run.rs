@@ -72,7 +72,7 @@ impl Service {
         };
 
         let viewing = workers.clone();
-        let operations = Operations::new(&storage, process, Arc::new(move |subject| viewing.view(subject)));
+        let operations = Operations::new(&storage, process, Arc::new(move |subject| viewing.view(subject)))?;
         let operations = Arc::new(operations);
         let health = Health {
             log: storage.log.clone(),

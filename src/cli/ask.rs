@@ -85,7 +85,7 @@ fn ask_folder(project: &Project, request: &Request) -> anyhow::Result<Value> {
         while worker.step().map_err(|error| error.to_string())? == Step::Busy {}
         Ok(worker.view(subject))
     });
-    let operations = Operations::new(&storage, &project.process, viewer);
+    let operations = Operations::new(&storage, &project.process, viewer)?;
     operations.carry_out(request).map_err(|reason| anyhow!(reason))
 }
 

@@ -3,7 +3,10 @@
 use super::{End, ask};
 use crate::app::sources;
 use crate::ingest::kafka::{Start, accept_topic};
+use crate::ledger::Ledger;
+use crate::log::{Log, SourceMark};
 use anyhow::Context;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// The product's topics.
@@ -27,7 +30,18 @@ pub(super) fn run(dir: &Path, command: &Command) -> anyhow::Result<End> {
         .with_context(|| format!("expected the name of a [[sources]] of outreach.toml, found {name}"))?;
     let from = if from == "earliest" { Start::Earliest } else { Start::Latest };
     let storage = ask::storage(&project)?;
+    let ids = |marks: Vec<SourceMark>| -> BTreeSet<String> {
+        marks.into_iter().filter(|mark| mark.source == *name).map(|mark| mark.topic_id).collect()
+    };
+    let before = ids(storage.log.source_marks()?);
     let marks = accept_topic(&sources::config(source)?, &project.process.kafka, &*storage.log, from)?;
+    if ids(storage.log.source_marks()?) != before {
+        // The new topic gives the old one's offsets again: a letter of it is another letter.
+        let now = (storage.clock)();
+        storage
+            .ledger
+            .transaction(|transaction| transaction.retire_dead_letters(&format!("kafka:{name}"), now))?;
+    }
     for mark in marks {
         println!("{}/{}: goes on at offset {}", source.topic, mark.partition, mark.next_offset);
     }

@@ -249,6 +249,8 @@ pub trait Transaction {
     /// Letters after `after_id`, oldest first.
     fn dead_letters(&mut self, after_id: i64, count_max: u32) -> Result<Vec<DeadLetter>, LedgerError>;
     fn dead_letter(&mut self, id: i64) -> Result<Option<DeadLetter>, LedgerError>;
+    /// Says of a source's letters that they are of a topic that was there before: the offsets of the new one are others.
+    fn retire_dead_letters(&mut self, source: &str, now: Timestamp) -> Result<(), LedgerError>;
     fn set_replayed(&mut self, id: i64, now: Timestamp) -> Result<(), LedgerError>;
 
     // Reading, for people.

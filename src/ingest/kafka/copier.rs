@@ -103,7 +103,7 @@ impl<'s> Copier<'s> {
         let envelope = config.format.envelope(value);
         let has_id = envelope.as_ref().map_or(true, |envelope| envelope.message_id.is_some());
         let id = if has_id { String::new() } else { message_id(&config.topic, origin) };
-        let arrival = Arrival { default_message_id: &id, ..config.format.arrival(received_at, origin) };
+        let arrival = Arrival { default_message_id: &id, ..config.format.arrival(received_at, Some(origin)) };
         let origin = Some((config.topic.as_str(), partition, offset));
         let input = Input { source: &source.door, origin, payload: value.unwrap_or_default() };
         self.collected.intake.take_envelope(&input, &arrival, envelope);

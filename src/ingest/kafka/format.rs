@@ -97,7 +97,7 @@ impl Fields {
 
 impl SourceFormat {
     /// Reads the value of one record.
-    pub(super) fn envelope<'a>(&self, value: Option<&'a [u8]>) -> Result<Envelope<'a>, Malformed> {
+    pub fn envelope<'a>(&self, value: Option<&'a [u8]>) -> Result<Envelope<'a>, Malformed> {
         let value = value.ok_or_else(|| {
             let found = "a record without a value, as deletes a key in a compacted topic";
             Malformed::expected(NO_VALUE, "a JSON object", found)
@@ -110,7 +110,7 @@ impl SourceFormat {
     }
 
     /// What is known of a record's arrival besides its value.
-    pub(super) fn arrival(&self, received_at: Timestamp, origin: Origin) -> Arrival<'static> {
+    pub fn arrival(&self, received_at: Timestamp, origin: Option<Origin>) -> Arrival<'static> {
         Arrival {
             received_at,
             batch_sent_at: None,
@@ -121,7 +121,7 @@ impl SourceFormat {
             is_proven: true,
             corrects_clock: false,
             default_message_id: "",
-            origin: Some(origin),
+            origin,
             missing_time: MissingTime::Refuse,
         }
     }

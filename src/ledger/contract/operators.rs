@@ -66,6 +66,17 @@ pub(super) fn a_letter_of_one_origin_is_kept_once(ledger: &impl Ledger) {
     assert_eq!(all[0], DeadLetter { id: all[0].id, ..first });
 }
 
+pub(super) fn a_topic_created_anew_gives_its_offsets_to_other_letters(ledger: &impl Ledger) {
+    let first = letter("kafka:product", Some(("events", 0, 7)), 1);
+    commit(ledger, |t| t.insert_dead_letters(std::slice::from_ref(&first)));
+    commit(ledger, |t| t.retire_dead_letters("kafka:product", at(5)));
+    commit(ledger, |t| t.insert_dead_letters(std::slice::from_ref(&first)));
+    let all = commit(ledger, |t| t.dead_letters(0, 100));
+    assert_eq!(all.len(), 2);
+    assert_eq!(all[0].origin.as_ref().unwrap().0, format!("events (before {})", at(5)));
+    assert_eq!(all[1].origin, first.origin);
+}
+
 pub(super) fn letters_are_listed_after_an_id_and_marked_when_replayed(ledger: &impl Ledger) {
     let letters: Vec<DeadLetter> = (0..5).map(|second| letter("http:backend", None, second)).collect();
     commit(ledger, |t| t.insert_dead_letters(&letters));

@@ -13,3 +13,7 @@ FROM dead_letter WHERE id = $1;
 
 -- name: set_replayed
 UPDATE dead_letter SET replayed_at = $1 WHERE id = $2;
+
+-- name: retire
+-- The letters of a topic that was created anew give their places free.
+UPDATE dead_letter SET topic = topic || $1 WHERE source = $2 AND topic IS NOT NULL;

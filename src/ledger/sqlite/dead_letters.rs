@@ -9,6 +9,7 @@ const FILE: &str = include_str!("../sql/dead_letters.sql");
 const INSERT: &str = query(FILE, "insert");
 const AFTER: &str = query(FILE, "after");
 const ONE: &str = query(FILE, "one");
+const RETIRE: &str = query(FILE, "retire");
 const SET_REPLAYED: &str = query(FILE, "set_replayed");
 
 pub(super) fn insert(connection: &Connection, letters: &[DeadLetter]) -> Result<(), LedgerError> {
@@ -40,6 +41,10 @@ pub(super) fn after(
 
 pub(super) fn one(connection: &Connection, id: i64) -> Result<Option<DeadLetter>, LedgerError> {
     first(connection, ONE, [id], read)
+}
+
+pub(super) fn retire(connection: &Connection, source: &str, now: Timestamp) -> Result<(), LedgerError> {
+    execute(connection, RETIRE, params![format!(" (before {now})"), source]).map(drop)
 }
 
 pub(super) fn set_replayed(connection: &Connection, id: i64, now: Timestamp) -> Result<(), LedgerError> {

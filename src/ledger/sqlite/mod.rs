@@ -223,6 +223,9 @@ impl Transaction for SqliteTransaction<'_> {
     fn dead_letter(&mut self, id: i64) -> Result<Option<DeadLetter>, LedgerError> {
         dead_letters::one(self.connection, id)
     }
+    fn retire_dead_letters(&mut self, source: &str, now: Timestamp) -> Result<(), LedgerError> {
+        dead_letters::retire(self.connection, source, now)
+    }
     fn set_replayed(&mut self, id: i64, now: Timestamp) -> Result<(), LedgerError> {
         dead_letters::set_replayed(self.connection, id, now)
     }
