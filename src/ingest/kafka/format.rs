@@ -188,7 +188,8 @@ mod tests {
         let now = Timestamp::parse("2026-03-02T12:00:00Z").unwrap();
         let envelope = format.envelope(Some(value))?;
         let id = message_id("billing", ORIGIN);
-        let event = envelope.resolve(&Arrival { default_message_id: &id, ..format.arrival(now, ORIGIN) })?;
+        let event =
+            envelope.resolve(&Arrival { default_message_id: &id, ..format.arrival(now, Some(ORIGIN)) })?;
         Ok(format!(
             "{} {} {} {} {} {} {}",
             event.kind.as_str(),
