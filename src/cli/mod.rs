@@ -7,6 +7,7 @@ mod check;
 mod diagnostics;
 mod dlq;
 mod pause;
+mod replay;
 mod run;
 mod topics;
 mod user;
@@ -54,6 +55,8 @@ enum Command {
     /// Look after the product's topics.
     #[command(subcommand)]
     Topics(topics::Command),
+    /// Show what the rules would have decided over real history. Nothing is sent.
+    Replay(replay::Options),
 }
 
 /// How a command ended, as the exit code says it. Wrong usage (2) is found before a command runs.
@@ -97,6 +100,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<End> {
         Command::Resume(options) => pause::run(dir, format, options, false),
         Command::Dlq(command) => dlq::run(dir, format, command),
         Command::Topics(command) => topics::run(dir, command),
+        Command::Replay(options) => replay::run(dir, format, options),
     }
 }
 

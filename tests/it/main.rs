@@ -5,5 +5,6 @@ mod world;
 
 mod kafka_sources;
 mod check;
+mod replay_online_retail;
 mod tidy;
 mod world_works;

@@ -67,11 +67,19 @@ impl Shard {
     }
 
     /// The next moment at which a tick with this `until` would judge somebody: what is due after `until` is left out.
+    /// Somebody may be filed under a step that is left out and have an earlier one that is only ready later.
     pub fn next_due_until(&self, until: Timestamp) -> Option<Timestamp> {
-        let within = |subject: &SubjectId| {
-            self.people.get(subject).is_some_and(|person| person.next_timer(Some(until)).is_some())
-        };
-        self.timers.filed().find(|(_, subject)| within(subject)).map(|(at, _)| at)
+        let mut next: Option<Timestamp> = None;
+        for (filed_at, subject) in self.timers.filed() {
+            // Nobody is ready before they are filed.
+            if next.is_some_and(|next| next <= filed_at) {
+                break;
+            }
+            let timer = self.people.get(subject).and_then(|person| person.next_timer(Some(until)));
+            let ready_at = timer.map(|(ready_at, _)| ready_at.max(filed_at));
+            next = [next, ready_at].into_iter().flatten().min();
+        }
+        next
     }
 
     pub fn people_count(&self) -> usize {
@@ -136,5 +144,47 @@ fn slot_of(table: &mut IndexSet<Arc<str>, FixedHasher>, id: &Arc<str>) -> u32 {
     match table.get_index_of(id) {
         Some(slot) => slot as u32,
         None => table.insert_full(id.clone()).0 as u32,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_end_of_time_waits_for_a_grace_behind_a_step_that_is_left_out() {
+        let mut shard = Shard::new();
+        let index = shard.keep(Subject::user("ada"));
+        let journey = |due_at: i64, ready_at: i64| Journey {
+            rule: 0,
+            release: 0,
+            key: None,
+            occurrence: Occurrence {
+                message_id: "m".into(),
+                event_name: "E".into(),
+                at: Timestamp(0),
+                place: Default::default(),
+                captured: None,
+            },
+            entered_at: Timestamp(0),
+            arm: Arm::Treated,
+            step: 0,
+            state: JourneyState::Due {
+                due_at: Timestamp(due_at),
+                ready_at: Timestamp(ready_at),
+                is_held_by_cap: false,
+            },
+            exited: None,
+            counts: false,
+        };
+        // Ada is filed under 12, which is due after the end at 11; what is due at 10 is ready at 13.
+        shard.people[index].journeys = vec![journey(12, 12), journey(10, 13)];
+        shard.refile(index);
+        let bob = shard.keep(Subject::user("bob"));
+        shard.people[bob].journeys = vec![journey(11, 14)];
+        shard.refile(bob);
+        assert_eq!(shard.next_due_at(), Some(Timestamp(12)));
+        assert_eq!(shard.next_due_until(Timestamp(11)), Some(Timestamp(13)));
+        assert_eq!(shard.next_due_until(Timestamp(9)), None);
     }
 }
