@@ -34,6 +34,7 @@ pub fn announce<L: Log, D: Ledger>(
             Ok(false)
         })
         .context("the release cannot be stored")?;
+    store.refresh();
     if !is_announced {
         let mut batch = Batch::default();
         for partition in 0..log.partitions() {
