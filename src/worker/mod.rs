@@ -196,6 +196,7 @@ impl<L: Log, D: Ledger> Worker<L, D> {
             transaction.cancel(&unwritten.cancels)?;
             transaction.count_non_entries(&unwritten.non_entries)
         })?;
+        self.unwritten.report();
         self.position = new;
         self.unwritten = Unwritten::default();
         self.written_at = now;
@@ -247,6 +248,23 @@ impl Unwritten {
             Effect::Cancel(cancel) => self.cancels.push(cancel),
             Effect::Count(non_entry) => self.non_entries.push(non_entry),
             Effect::Reject(reject) => tracing::warn!(reason = reject.reason, "a record was rejected"),
+        }
+    }
+
+    /// Counts what was written: by rule, verdict and the reason's stable code.
+    fn report(&self) {
+        for decision in &self.decisions {
+            let labels = [
+                ("rule", decision.rule.to_string()),
+                ("verdict", decision.verdict.code().to_string()),
+                ("reason", decision.verdict.refusal().map_or("", |refusal| refusal.code()).to_string()),
+            ];
+            metrics::counter!("outreach_decisions_total", &labels).increment(1);
+        }
+        for non_entry in &self.non_entries {
+            let labels =
+                [("rule", non_entry.rule.to_string()), ("reason", non_entry.reason.code().to_string())];
+            metrics::counter!("outreach_non_entries_total", &labels).increment(1);
         }
     }
 
