@@ -133,15 +133,24 @@ fn zone_in(context: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Exits: the event ends journeys of the person.
+/// Exits: the event ends journeys of the person, and those that a wait would begin.
 fn leave_journeys(release: &Release, shard: &mut Shard, index: usize, place: Place, event: &Event<'_>) {
     let Shard { people, rules, releases, .. } = shard;
     let person = &mut people[index];
+    let seen = exit::Seen { event, place, profile: &person.profile };
+    for case in &mut person.cases {
+        let (rule, key) = (case.rule, case.key.clone());
+        for wait in case.waits_mut() {
+            let id = rules.get_index(rule as usize).expect("slots come from this table");
+            let Some(compiled) = release.rule(id) else { continue };
+            exit::notice_wait(wait, key.as_deref(), compiled, seen);
+        }
+    }
     for journey in &mut person.journeys {
         let id = rules.get_index(journey.rule as usize).expect("slots come from this table");
         let entered = releases.get_index(journey.release as usize).expect("slots come from this table");
         let Some(compiled) = release.rule_of(entered, id) else { continue };
-        if exit::notice(journey, compiled, event, place, &person.profile) {
+        if exit::notice(journey, compiled, seen) {
             person.recheck_at = Some(event.occurred_at);
         }
     }
@@ -194,13 +203,28 @@ fn set_off(
     }
     match noticed {
         Noticed::Nothing => {}
-        Noticed::OnceEver => count(id, NonEntryReason::OncePer, event.occurred_at, effects),
+        Noticed::OnceEver => {
+            // The audience is asked first (rules.md, "Guard rails").
+            let scope = exit::scope(event, &shard.people[index].profile);
+            let is_inside = compiled.rule.audience.as_ref().is_none_or(|audience| audience.holds(&scope));
+            let reason = if is_inside { NonEntryReason::OncePer } else { NonEntryReason::Audience };
+            count(id, reason, event.occurred_at, effects);
+        }
         Noticed::Holds(occurrence) => {
             let release_slot = shard.release_slot(&release.id);
             let (subject, person) = shard.people.get_index_mut(index).expect("just kept");
             let key = key.map(Arc::from);
             let at = event.occurred_at;
-            let entry = Entry { release, compiled, rule, release_slot, key, occurrence: *occurrence, at };
+            let entry = Entry {
+                release,
+                compiled,
+                rule,
+                release_slot,
+                key,
+                occurrence: *occurrence,
+                at,
+                exited: None,
+            };
             enter(entry, subject, person, effects);
         }
     }

@@ -6,7 +6,7 @@ use crate::effect::{Effect, Effects, NonEntry, NonEntryReason};
 use crate::event::SubjectId;
 use crate::policy::{holdout, once_per};
 use crate::release::{Compiled, Release};
-use crate::state::{Journey, JourneyState, Occurrence, Person};
+use crate::state::{Exited, Journey, JourneyState, Occurrence, Person};
 use crate::time::Timestamp;
 use crate::trigger;
 use crate::zone;
@@ -23,6 +23,8 @@ pub(crate) struct Entry<'a> {
     pub occurrence: Occurrence,
     /// When it holds: at the event, or at the deadline of an absence.
     pub at: Timestamp,
+    /// An exit was met before it held.
+    pub exited: Option<Exited>,
 }
 
 /// Begins a journey, or counts why not.
@@ -43,9 +45,10 @@ pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, 
     }
     let arm = holdout::draw(&entry.release.settings, rule, subject);
     let (case, _) = trigger::case_of(person, entry.rule, entry.key.as_deref());
-    case.entered_at = Some(entry.at);
+    // An entry by a record that comes late in the log does not forget a later one.
+    case.entered_at = case.entered_at.max(Some(entry.at));
     let Some((step, waited)) = next_message(rule, 0) else { return };
-    let due_at = entry.at + waited;
+    let due_at = if entry.exited.is_some() { entry.at } else { entry.at + waited };
     person.journeys.push(Journey {
         rule: entry.rule,
         release: entry.release_slot,
@@ -54,8 +57,8 @@ pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, 
         entered_at: entry.at,
         arm,
         step: step as u32,
-        state: JourneyState::Due { due_at, ready_at: due_at, is_held_by_cap: false },
-        exited: None,
+        state: JourneyState::Due { due_at, ready_at: due_at, is_never_late: false },
+        exited: entry.exited,
         counts: false,
     });
 }

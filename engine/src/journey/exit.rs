@@ -4,52 +4,71 @@ use super::render::Captured;
 use crate::event::{Event, Place};
 use crate::release::Compiled;
 use crate::rule::{EventMatch, Exit, Scope};
-use crate::state::{Exited, Journey, JourneyState, Profile};
+use crate::state::{Exited, Journey, JourneyState, Occurrence, Profile, Wait};
 use crate::value::Value;
 
-/// Whether `event` ends this journey, and what follows for it: a step still to come is due at once, to be refused.
+/// An event, where it stands, and what is known of the person after it.
+#[derive(Clone, Copy)]
+pub(crate) struct Seen<'a> {
+    pub event: &'a Event<'a>,
+    pub place: Place,
+    pub profile: &'a Profile,
+}
+
+/// Whether the event ends this journey, and what follows for it: a step still to come is due at once, to be refused.
 /// Returns whether it ended while a message is in flight, which is then to be taken back.
-pub(crate) fn notice(
-    journey: &mut Journey,
-    compiled: &Compiled,
-    event: &Event<'_>,
-    place: Place,
-    profile: &Profile,
-) -> bool {
-    let is_after = (event.occurred_at, place) > journey.occurrence.order();
-    if journey.exited.is_some() || !is_after || event.message_id == *journey.occurrence.message_id {
+pub(crate) fn notice(journey: &mut Journey, compiled: &Compiled, seen: Seen<'_>) -> bool {
+    if journey.exited.is_some() {
         return false;
     }
-    if !compiled.rule.exits.iter().any(|exit| is_met(exit, journey, event, profile)) {
-        return false;
-    }
-    let event_name = if event.name.is_empty() { event.kind.as_str() } else { &event.name };
-    journey.exited = Some(Exited {
-        at: event.occurred_at,
-        message_id: event.message_id.as_ref().into(),
-        event_name: event_name.into(),
-    });
+    let Some(exited) = met(compiled, journey.key.as_deref(), &journey.occurrence, seen) else { return false };
+    let event = seen.event;
+    journey.exited = Some(exited);
     match &mut journey.state {
-        JourneyState::Due { due_at, ready_at, is_held_by_cap } => {
+        JourneyState::Due { due_at, ready_at, is_never_late } => {
+            // It was due later: that the record came late in the log makes the step no later.
+            *is_never_late |= event.occurred_at < *due_at;
             *due_at = (*due_at).min(event.occurred_at);
             *ready_at = (*ready_at).min(event.occurred_at);
-            *is_held_by_cap = false;
             false
         }
         JourneyState::InFlight(_) => true,
     }
 }
 
-fn is_met(exit: &Exit, journey: &Journey, event: &Event<'_>, profile: &Profile) -> bool {
+/// Whether the event meets an exit of what waits for its deadline: the journey will end where it begins.
+pub(crate) fn notice_wait(wait: &mut Wait, key: Option<&str>, compiled: &Compiled, seen: Seen<'_>) {
+    if wait.exited.is_none() {
+        wait.exited = met(compiled, key, &wait.occurrence, seen).map(Box::new);
+    }
+}
+
+/// Exits look only at records after the one of the occurrence.
+fn met(compiled: &Compiled, key: Option<&str>, occurrence: &Occurrence, seen: Seen<'_>) -> Option<Exited> {
+    let event = seen.event;
+    let is_after = (event.occurred_at, seen.place) > occurrence.order();
+    if compiled.rule.exits.is_empty() || !is_after || event.message_id == *occurrence.message_id {
+        return None;
+    }
+    if !compiled.rule.exits.iter().any(|exit| is_met(exit, key, occurrence, seen)) {
+        return None;
+    }
+    let event_name = if event.name.is_empty() { event.kind.as_str() } else { &event.name };
+    let (at, message_id) = (event.occurred_at, event.message_id.as_ref().into());
+    Some(Exited { at, message_id, event_name: event_name.into() })
+}
+
+fn is_met(exit: &Exit, key: Option<&str>, occurrence: &Occurrence, seen: Seen<'_>) -> bool {
+    let Seen { event, profile, .. } = seen;
     match exit {
         Exit::Event(matched) => {
             *matched.event == *event.name
-                && is_same_key(matched, journey, event, profile)
+                && is_same_key(matched, key, seen)
                 && matched.condition.as_ref().is_none_or(|condition| condition.holds(&scope(event, profile)))
         }
         Exit::Person(condition) => {
-            let captured = Captured::of(&journey.occurrence);
-            condition.holds(&captured.scope(&journey.occurrence.event_name, profile, event.occurred_at))
+            let captured = Captured::of(occurrence);
+            condition.holds(&captured.scope(&occurrence.event_name, profile, event.occurred_at))
         }
     }
 }
@@ -65,9 +84,11 @@ pub(crate) fn scope<'a>(event: &'a Event<'_>, profile: &'a Profile) -> Scope<'a>
     }
 }
 
-fn is_same_key(matched: &EventMatch, journey: &Journey, event: &Event<'_>, profile: &Profile) -> bool {
-    match (&matched.key, &journey.key) {
-        (Some(path), Some(key)) => key_of(&scope(event, profile), path).is_some_and(|found| *found == **key),
+fn is_same_key(matched: &EventMatch, key: Option<&str>, seen: Seen<'_>) -> bool {
+    match (&matched.key, key) {
+        (Some(path), Some(key)) => {
+            key_of(&scope(seen.event, seen.profile), path).is_some_and(|found| found == key)
+        }
         (None, _) | (_, None) => true,
     }
 }

@@ -85,7 +85,9 @@ fn end_waits(release: &Release, shard: &mut Shard, index: usize, moment: Moment,
             continue;
         };
         let at = wait.deadline;
-        let entry = Entry { release, compiled, rule, release_slot, key, occurrence: wait.occurrence, at };
+        let exited = wait.exited.map(|exited| *exited);
+        let entry =
+            Entry { release, compiled, rule, release_slot, key, occurrence: wait.occurrence, at, exited };
         let (subject, person) = shard.people.get_index_mut(index).expect("an index of somebody kept");
         enter(entry, subject, person, effects);
     }
@@ -124,7 +126,7 @@ impl<'a> Judge<'a, '_> {
     /// Judges the step that journey `at` stands at.
     fn step(&mut self, person: &mut Person, at: usize) {
         let journey = &person.journeys[at];
-        let JourneyState::Due { due_at, is_held_by_cap, .. } = journey.state else { return };
+        let JourneyState::Due { due_at, is_never_late, .. } = journey.state else { return };
         let id = &self.rules[journey.rule as usize];
         let Some(compiled) = self.compiled(journey).filter(|_| !self.release.is_off(id)) else {
             count(id, NonEntryReason::RuleOff, journey.entered_at, self.effects);
@@ -150,16 +152,15 @@ impl<'a> Judge<'a, '_> {
             person,
             journey,
             due_at,
-            is_held_by_cap,
+            is_never_late,
             now: self.moment.now,
             zone: &zone,
             scope,
         };
         let stop = if journey.arm == Arm::Treated { policy::judge(&judged) } else { None };
         let (verdict, fact) = match stop {
-            Some(Stop::Hold { until, is_by_cap }) => {
-                person.journeys[at].state =
-                    JourneyState::Due { due_at, ready_at: until, is_held_by_cap: is_by_cap };
+            Some(Stop::Hold { until, is_never_late }) => {
+                person.journeys[at].state = JourneyState::Due { due_at, ready_at: until, is_never_late };
                 return;
             }
             Some(Stop::Refuse(refusal, fact)) => (Verdict::Refuse(refusal), fact),
@@ -169,7 +170,12 @@ impl<'a> Judge<'a, '_> {
         let decision = decide(&draft, verdict, fact, &scope, self.moment.now);
         let is_late = verdict == Verdict::Refuse(Refusal::Late)
             || (verdict == Verdict::Holdout && self.moment.now.since(due_at) > compiled.rule.limits.late);
-        settle(person, at, is_late);
+        if is_late {
+            give_back(person, at);
+        } else {
+            // A message that is sent may still expire: its outcome says.
+            mark(person, at, verdict != Verdict::Send);
+        }
         match verdict {
             Verdict::Send => self.send(person, at, &decision),
             Verdict::Refuse(refusal) => self.go_on(person, at, compiled, refusal),
@@ -218,7 +224,7 @@ impl<'a> Judge<'a, '_> {
                 person,
                 journey,
                 due_at: self.moment.now,
-                is_held_by_cap: false,
+                is_never_late: false,
                 now: self.moment.now,
                 zone: &zone,
                 scope: Captured::of(&journey.occurrence).scope(
@@ -235,16 +241,28 @@ impl<'a> Judge<'a, '_> {
     }
 }
 
-/// An entry counts for `once_per` whatever becomes of its messages, unless all that were judged were late.
-fn settle(person: &mut Person, at: usize, is_late: bool) {
-    let (rule, key) = (person.journeys[at].rule, person.journeys[at].key.clone());
-    let (entered_at, counted) = (person.journeys[at].entered_at, person.journeys[at].counts);
-    person.journeys[at].counts |= !is_late;
-    let Some(case) = person.case_mut(rule, key.as_deref()) else { return };
-    if is_late && !counted && case.entered_at == Some(entered_at) {
-        case.entered_at = None;
-    } else if !is_late && !counted && case.entered_at.is_none_or(|at| at < entered_at) {
+/// An entry counts for `once_per` whatever becomes of its messages, unless all of them were late or expired: the entry of
+/// journey `at` counts, for good where a message of it was judged or ended otherwise.
+pub(super) fn mark(person: &mut Person, at: usize, is_for_good: bool) {
+    let journey = &mut person.journeys[at];
+    journey.counts |= is_for_good;
+    let (rule, key, entered_at) = (journey.rule, journey.key.clone(), journey.entered_at);
+    let case = person.case_mut(rule, key.as_deref());
+    if let Some(case) = case.filter(|case| case.entered_at.is_none_or(|at| at < entered_at)) {
         case.entered_at = Some(entered_at);
+    }
+}
+
+/// The entry of journey `at` is given back, unless it counts for good: its message was late, or expired.
+pub(super) fn give_back(person: &mut Person, at: usize) {
+    let journey = &person.journeys[at];
+    let (rule, key, entered_at) = (journey.rule, journey.key.clone(), journey.entered_at);
+    if journey.counts {
+        return;
+    }
+    let case = person.case_mut(rule, key.as_deref());
+    if let Some(case) = case.filter(|case| case.entered_at == Some(entered_at)) {
+        case.entered_at = None;
     }
 }
 

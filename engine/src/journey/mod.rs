@@ -30,6 +30,6 @@ fn advance(journey: &mut Journey, compiled: &Compiled, outcome_at: Timestamp) ->
     journey.step = step as u32;
     // Who has left waits no longer: the step is refused at the next tick, and that is recorded.
     let due_at = if journey.exited.is_some() { outcome_at } else { outcome_at + waited };
-    journey.state = JourneyState::Due { due_at, ready_at: due_at, is_held_by_cap: false };
+    journey.state = JourneyState::Due { due_at, ready_at: due_at, is_never_late: false };
     true
 }

@@ -1,9 +1,11 @@
 //! What became of a message: its place under the caps is kept or given back, and the journey goes on.
 
 use super::advance;
+use super::judge::{give_back, mark};
 use crate::event::{Outcome, OutcomeKind};
 use crate::release::Release;
-use crate::state::{JourneyState, Shard};
+use crate::state::{JourneyState, Person, Shard};
+use crate::time::Timestamp;
 
 /// Takes in an outcome. One that was had before, or that names no message in flight, changes nothing.
 pub(crate) fn take_in(release: &Release, shard: &mut Shard, outcome: &Outcome<'_>) {
@@ -14,23 +16,19 @@ pub(crate) fn take_in(release: &Release, shard: &mut Shard, outcome: &Outcome<'_
         |counted: &&mut crate::state::Counted| counted.decision == outcome.decision && counted.is_in_flight;
     let Some(counted) = person.messages.iter_mut().find(is_this) else { return };
     counted.is_in_flight = false;
-    let (rule, entered_at) = (counted.rule, counted.entered_at);
     if !outcome.kind.counts_as_sent() {
         person.messages.retain(|counted| counted.decision != outcome.decision);
+        wake_held(person, outcome.at);
     }
     let journey =
         person.journeys.iter().position(|journey| journey.state == JourneyState::InFlight(outcome.decision));
-    let is_first = journey.is_none_or(|at| !person.journeys[at].counts);
-    if outcome.kind == OutcomeKind::Expired && is_first {
-        let case =
-            person.cases.iter_mut().find(|case| case.rule == rule && case.entered_at == Some(entered_at));
-        if let Some(case) = case {
-            case.entered_at = None;
-        }
-    }
     if let Some(at) = journey {
+        if outcome.kind == OutcomeKind::Expired {
+            give_back(person, at);
+        } else {
+            mark(person, at, true);
+        }
         let journey = &mut person.journeys[at];
-        journey.counts |= outcome.kind != OutcomeKind::Expired;
         let id = rules.get_index(journey.rule as usize).expect("slots come from this table");
         let entered = releases.get_index(journey.release as usize).expect("slots come from this table");
         let goes_on = match release.rule_of(entered, id) {
@@ -42,4 +40,13 @@ pub(crate) fn take_in(release: &Release, shard: &mut Shard, outcome: &Outcome<'_
         }
     }
     shard.refile(index);
+}
+
+/// A message gave its place under the caps back: what waits for one is judged again, not before it was due.
+fn wake_held(person: &mut Person, at: Timestamp) {
+    for journey in &mut person.journeys {
+        if let JourneyState::Due { due_at, ready_at, is_never_late: true } = &mut journey.state {
+            *ready_at = (*ready_at).min(at).max(*due_at);
+        }
+    }
 }

@@ -98,7 +98,7 @@ pub(super) fn stops(judged: &Judged<'_>) -> Option<Stop> {
     let hit = hit(&judged.release.settings.caps, message.channel, &counted, judged.now, judged.zone)?;
     let expires_at = judged.due_at + message.expires;
     if message.on_cap == OnCap::Wait && hit.frees_at <= expires_at && judged.now < expires_at {
-        return Some(Stop::Hold { until: hit.frees_at, is_by_cap: true });
+        return Some(Stop::Hold { until: hit.frees_at, is_never_late: true });
     }
     refuse_because(Refusal::Cap, "cap", format!("{hit}, free again at {}", hit.frees_at), None)
 }

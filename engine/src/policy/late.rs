@@ -5,8 +5,9 @@ use super::{Judged, Stop, refuse_because};
 use crate::effect::Refusal;
 
 pub(super) fn stops(judged: &Judged<'_>) -> Option<Stop> {
-    // A message that waits for its cap may wait until it expires; then it is the cap that refused it.
-    if judged.is_held_by_cap {
+    // A message that waits for its cap may wait until it expires; then it is the cap that refused it. One that an exit
+    // brought forward was due later.
+    if judged.is_never_late {
         return None;
     }
     let behind = judged.now.since(judged.due_at);

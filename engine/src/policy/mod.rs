@@ -29,7 +29,7 @@ pub(crate) struct Judged<'a> {
     pub person: &'a Person,
     pub journey: &'a Journey,
     pub due_at: Timestamp,
-    pub is_held_by_cap: bool,
+    pub is_never_late: bool,
     /// The tick.
     pub now: Timestamp,
     pub zone: &'a TimeZone,
@@ -42,7 +42,7 @@ pub(crate) enum Stop {
     /// Judged again then.
     Hold {
         until: Timestamp,
-        is_by_cap: bool,
+        is_never_late: bool,
     },
 }
 

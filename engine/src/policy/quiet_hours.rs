@@ -37,7 +37,7 @@ pub(super) fn stops(judged: &Judged<'_>) -> Option<Stop> {
         return None;
     }
     let until = ends_at(judged.release.settings.quiet_hours?, judged.zone, judged.now)?;
-    Some(Stop::Hold { until, is_by_cap: judged.is_held_by_cap })
+    Some(Stop::Hold { until, is_never_late: judged.is_never_late })
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ mod snapshot;
 mod timers;
 
 pub use person::{
-    ANON_QUIET_MAX, Arm, Case, CaseState, Counted, Exited, Journey, JourneyState, Occurrence, OptOuts,
+    ANON_QUIET_MAX, Arm, Case, CaseState, Counted, Exited, Journey, JourneyState, Occurrence, OptOuts, Past,
     Person, SeenEvent, Wait,
 };
 pub use profile::{PROFILE_BYTES_MAX, Profile};

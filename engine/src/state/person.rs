@@ -54,8 +54,8 @@ pub enum CaseState {
     Idle,
     /// The last events of a count, in order of time.
     Window(Vec<SeenEvent>),
-    /// Waits of an absence that are not judged yet, in order of their deadlines, and the newest second event.
-    Waits { waits: Vec<Wait>, last_without: Option<SeenEvent> },
+    /// Waits of an absence that are not judged yet, in order of their deadlines.
+    Waits { waits: Vec<Wait>, past: Option<Box<Past>> },
 }
 
 /// An event that a window keeps: its place in the person's order, and the hash of its message id.
@@ -84,6 +84,17 @@ pub struct Wait {
     pub deadline: Timestamp,
     /// The deadline, and the grace after it.
     pub ready_at: Timestamp,
+    /// The record after the first event that met an exit: the journey will end where it begins.
+    pub exited: Option<Box<Exited>>,
+}
+
+/// What an absence keeps for records that come late in the log.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Past {
+    /// The newest second event.
+    pub last_without: Option<SeenEvent>,
+    /// Where the last wait that was judged began, and its deadline.
+    pub last_over: Option<(Timestamp, Place, Timestamp)>,
 }
 
 /// Treated, or held out.
@@ -114,8 +125,9 @@ pub struct Journey {
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub enum JourneyState {
-    /// The step is judged at the first tick from `ready_at` on.
-    Due { due_at: Timestamp, ready_at: Timestamp, is_held_by_cap: bool },
+    /// The step is judged at the first tick from `ready_at` on. What waited for its cap, or was brought forward by an
+    /// exit, is never late.
+    Due { due_at: Timestamp, ready_at: Timestamp, is_never_late: bool },
     /// A message was decided, and its outcome has not come back.
     InFlight(DecisionId),
 }
@@ -199,12 +211,17 @@ impl Case {
         if let CaseState::Waits { waits, .. } = &self.state { waits } else { &[] }
     }
 
+    pub(crate) fn waits_mut(&mut self) -> &mut [Wait] {
+        if let CaseState::Waits { waits, .. } = &mut self.state { waits } else { &mut [] }
+    }
+
     fn heap_bytes(&self) -> usize {
         let state = match &self.state {
             CaseState::Idle => 0,
             CaseState::Window(events) => events.capacity() * size_of::<SeenEvent>(),
-            CaseState::Waits { waits, .. } => {
+            CaseState::Waits { waits, past } => {
                 waits.capacity() * size_of::<Wait>()
+                    + past.as_ref().map_or(0, |_| size_of::<Past>())
                     + waits.iter().map(|wait| wait.occurrence.heap_bytes()).sum::<usize>()
             }
         };

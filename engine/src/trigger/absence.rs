@@ -3,83 +3,122 @@
 //!
 //! While a wait is pending (its deadline included) another first event changes nothing, or with `repeat = "restart"`
 //! starts it anew; after the deadline it begins a new wait. A second event ends the waits that it stands inside of.
-//! Waits are judged a grace after their deadline, so a case may hold one that is over and one that has begun. The
-//! newest second event is kept: a first event that comes late in the log, from before it, begins no wait.
+//! Waits are judged a grace after their deadline, so a case may hold one that is over and one that has begun.
+//!
+//! For records that come late in the log, or twice, a case keeps the newest second event, the span of the last wait that
+//! was judged, and the hashes of the message ids that began waits: a first event from before the newest second event, or
+//! from inside a judged wait, begins none, and neither does one that has begun one.
 
-use super::Met;
+use super::{Met, OCCURRENCES_MAX, remember};
+use crate::event::Place;
 use crate::release::Role;
 use crate::rule::Repeat;
-use crate::state::{Case, CaseState, SeenEvent, Wait};
+use crate::state::{Case, CaseState, Occurrence, Past, SeenEvent, Wait};
 use crate::time::{Length, Timestamp};
 
 pub(crate) fn notice(case: &mut Case, met: &Met<'_>, within: Length, repeat: Repeat, grace: Length) {
     if !matches!(case.state, CaseState::Waits { .. }) {
-        case.state = CaseState::Waits { waits: Vec::new(), last_without: None };
+        case.state = CaseState::Waits { waits: Vec::new(), past: None };
     }
-    let CaseState::Waits { waits, last_without } = &mut case.state else { return };
+    let CaseState::Waits { waits, past } = &mut case.state else { return };
     let (at, place) = met.order;
-    match met.role {
-        Role::Without => end(waits, last_without, SeenEvent { at, place, hash: met.hash }),
-        Role::First => begin(waits, *last_without, met, within, repeat, grace),
+    let ended = match met.role {
+        Role::Without => end(waits, past, SeenEvent { at, place, hash: met.hash }),
+        Role::First if case.occurrences.contains(&met.hash) => None,
+        Role::First => begin(waits, past.as_deref(), met, within, repeat, grace),
+    };
+    if let Some(hash) = ended {
+        remember(case, [hash], OCCURRENCES_MAX);
     }
 }
 
-/// The second event ends every wait that it stands inside of.
-fn end(waits: &mut Vec<Wait>, last_without: &mut Option<SeenEvent>, event: SeenEvent) {
+/// The second event ends every wait that it stands inside of; what began the last of them.
+fn end(waits: &mut Vec<Wait>, past: &mut Option<Box<Past>>, event: SeenEvent) -> Option<u64> {
+    let last_without = &mut past.get_or_insert_default().last_without;
     if last_without.is_some_and(|last| last.hash == event.hash) {
-        return;
+        return None;
     }
-    waits.retain(|wait| !is_inside(wait, (event.at, event.place)));
-    if last_without.is_none_or(|last| last < event) {
-        *last_without = Some(event);
-    }
+    let mut ended = None;
+    waits.retain(|wait| {
+        let ends = is_inside(wait, (event.at, event.place));
+        ended = if ends { Some(hash_of(&wait.occurrence)) } else { ended };
+        !ends
+    });
+    *last_without = (*last_without).max(Some(event));
+    ended
 }
 
+/// The first event begins a wait, or not; what began the one that it replaced.
 fn begin(
     waits: &mut Vec<Wait>,
-    last_without: Option<SeenEvent>,
+    past: Option<&Past>,
     met: &Met<'_>,
     within: Length,
     repeat: Repeat,
     grace: Length,
-) {
+) -> Option<u64> {
     let order = met.order;
     let deadline = order.0 + within;
-    let was_ended = last_without.is_some_and(|last| (last.at, last.place) > order && last.at <= deadline);
-    if was_ended {
-        return;
+    if past.is_some_and(|past| is_decided(past, order, deadline))
+        || waits.iter().any(|wait| hash_of(&wait.occurrence) == met.hash)
+    {
+        return None;
     }
-    let wait = || Wait { occurrence: (met.occurrence)(), deadline, ready_at: deadline + grace };
+    let wait = |exited| Wait { occurrence: (met.occurrence)(), deadline, ready_at: deadline + grace, exited };
     if let Some(running) = waits.iter_mut().find(|wait| is_inside(wait, order)) {
-        if repeat == Repeat::Restart {
-            *running = wait();
+        if repeat != Repeat::Restart {
+            return None;
         }
-        return;
+        return Some(hash_of(&std::mem::replace(running, wait(None)).occurrence));
     }
     // A first event that comes late in the log: the wait that now runs is the one that it would have begun.
     let overtaken =
         waits.iter_mut().find(|wait| wait.occurrence.order() > order && wait.occurrence.at <= deadline);
     match (overtaken, repeat) {
-        (Some(_), Repeat::Restart) => {}
-        (Some(running), Repeat::Keep) => *running = wait(),
+        (Some(_), Repeat::Restart) => None,
+        (Some(running), Repeat::Keep) => {
+            let exited = running.exited.take();
+            Some(hash_of(&std::mem::replace(running, wait(exited)).occurrence))
+        }
         (None, Repeat::Keep | Repeat::Restart) => {
             let at = waits.partition_point(|other| other.deadline <= deadline);
-            waits.insert(at, wait());
+            if waits.is_empty() {
+                waits.reserve_exact(1);
+            }
+            waits.insert(at, wait(None));
+            None
         }
     }
 }
 
+/// Whether a first event of this order is known to begin nothing: the second came after it, or it stands inside of a wait
+/// that was judged.
+fn is_decided(past: &Past, order: (Timestamp, Place), deadline: Timestamp) -> bool {
+    let is_ended = |last: SeenEvent| (last.at, last.place) > order && last.at <= deadline;
+    let is_over = |(at, place, deadline)| order >= (at, place) && order.0 <= deadline;
+    past.last_without.is_some_and(is_ended) || past.last_over.is_some_and(is_over)
+}
+
 /// Whether a place in the person's order is after a wait's beginning and not after its deadline.
-fn is_inside(wait: &Wait, (at, place): (Timestamp, crate::event::Place)) -> bool {
+fn is_inside(wait: &Wait, (at, place): (Timestamp, Place)) -> bool {
     (at, place) > wait.occurrence.order() && at <= wait.deadline
+}
+
+fn hash_of(occurrence: &Occurrence) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(occurrence.message_id.as_bytes())
 }
 
 /// Takes out the waits that are over and may be judged.
 pub(crate) fn take_over(case: &mut Case, now: Timestamp, until: Option<Timestamp>) -> Vec<Wait> {
-    let CaseState::Waits { waits, .. } = &mut case.state else { return Vec::new() };
-    let (over, running) = std::mem::take(waits)
+    let CaseState::Waits { waits, past } = &mut case.state else { return Vec::new() };
+    let (over, running): (Vec<Wait>, Vec<Wait>) = std::mem::take(waits)
         .into_iter()
         .partition(|wait| wait.ready_at <= now && until.is_none_or(|until| wait.deadline <= until));
     *waits = running;
+    if let Some(last) = over.last() {
+        let (at, place) = last.occurrence.order();
+        past.get_or_insert_default().last_over = Some((at, place, last.deadline));
+        remember(case, over.iter().map(|wait| hash_of(&wait.occurrence)), OCCURRENCES_MAX);
+    }
     over
 }

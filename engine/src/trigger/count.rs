@@ -4,12 +4,12 @@
 //! The window keeps the last `count` events in the person's order, by the hash of their message ids, so a repeated
 //! record counts once. A late event takes its place in the order; it may complete a window whose last event came before.
 
-use super::{Met, Noticed, has_entered_for_ever, is_new_occurrence};
+use super::{Met, Noticed, has_entered_for_ever, remember};
 use crate::state::{Case, CaseState, SeenEvent};
 use crate::time::Length;
 
 pub(crate) fn notice(case: &mut Case, met: &Met<'_>, count: u32, within: Length) -> Noticed {
-    // Hashes of completed counts: the record that completed one must not begin the next.
+    // A record that a completed count used up must not count in the next.
     if case.occurrences.contains(&met.hash) {
         return Noticed::Nothing;
     }
@@ -30,10 +30,11 @@ pub(crate) fn notice(case: &mut Case, met: &Met<'_>, count: u32, within: Length)
         }
         return Noticed::Nothing;
     };
-    events.drain(..=last);
-    if !is_new_occurrence(case, met) {
-        Noticed::Nothing
-    } else if has_entered_for_ever(case, met) {
+    let used: Vec<u64> = events.drain(..=last).map(|seen| seen.hash).collect();
+    // The last completed count is remembered whole, however many it has.
+    let count = used.len();
+    remember(case, used, count);
+    if has_entered_for_ever(case, met) {
         Noticed::OnceEver
     } else {
         Noticed::Holds(Box::new((met.occurrence)()))

@@ -49,6 +49,13 @@ pub(crate) fn notice(case: &mut Case, met: &Met<'_>) -> Noticed {
     }
 }
 
+/// Remembers message ids that were used up, at least the last 16.
+fn remember(case: &mut Case, hashes: impl IntoIterator<Item = u64>, at_most: usize) {
+    case.occurrences.extend(hashes);
+    let excess = case.occurrences.len().saturating_sub(at_most.max(OCCURRENCES_MAX));
+    case.occurrences.drain(..excess);
+}
+
 /// Notes an occurrence; false when its record is one of the last that were noted.
 fn is_new_occurrence(case: &mut Case, met: &Met<'_>) -> bool {
     if case.occurrences.contains(&met.hash) {
@@ -58,10 +65,7 @@ fn is_new_occurrence(case: &mut Case, met: &Met<'_>) -> bool {
     if met.compiled.rule.limits.once_per == OncePer::Ever && case.entered_at.is_some() {
         return true;
     }
-    if case.occurrences.len() == OCCURRENCES_MAX {
-        case.occurrences.remove(0);
-    }
-    case.occurrences.push(met.hash);
+    remember(case, [met.hash], OCCURRENCES_MAX);
     true
 }
 
@@ -78,9 +82,12 @@ pub(crate) fn case_of<'p>(person: &'p mut Person, rule: u32, key: Option<&str>) 
     }
     let mut has_fallen = false;
     if key.is_some() && person.cases.iter().filter(|case| case.rule == rule).count() >= KEYS_MAX {
-        let oldest = person.cases.iter().position(|case| case.rule == rule).expect("there are many");
-        has_fallen = person.cases[oldest].is_open();
-        person.cases.remove(oldest);
+        // What is decided and leaves no mark goes first, then marks, then what is still open: the oldest of each.
+        let loss = |case: &Case| (case.is_open(), case.entered_at.is_some());
+        let of_rule = person.cases.iter().enumerate().filter(|(_, case)| case.rule == rule);
+        let (least, case) = of_rule.min_by_key(|(_, case)| loss(case)).expect("there are many");
+        has_fallen = case.is_open();
+        person.cases.remove(least);
     }
     person.cases.push(Case { rule, key: key.map(Arc::from), ..Case::default() });
     (person.cases.last_mut().expect("just pushed"), has_fallen)

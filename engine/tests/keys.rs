@@ -1,0 +1,77 @@
+//! Keys of a trigger are bounded: at most a hundred open ones a person, and the oldest falls with a reason.
+
+mod world;
+
+use outreach_engine::effect::NonEntryReason;
+use outreach_engine::{Effect, Length, Timestamp};
+use world::{Driver, Entry, project};
+
+const RULE: &str = r#"
+name = "No delivery"
+[trigger]
+event = "Placed"
+key = "properties.order"
+without = "Delivered"
+within = "3 days"
+[[step]]
+in_product = "card"
+"#;
+
+const START: Timestamp = Timestamp(1_772_445_600_000_000);
+
+fn driver() -> Driver {
+    Driver::new(project::release("keys", project::bare_settings(), vec![project::rule("delivery", RULE)]))
+}
+
+/// `name` for order `number`, so many seconds after the start.
+fn order(name: &str, number: usize, second: i64) -> Entry {
+    let properties = format!(r#"{{"order":{number}}}"#);
+    Entry::track("user:ada", START + Length::seconds(second), name, &format!("{name}-{number}"), &properties)
+}
+
+fn sent_keys(driver: &Driver) -> Vec<String> {
+    driver.decisions().map(|decision| decision.key.to_string()).collect()
+}
+
+#[test]
+fn the_hundred_and_first_open_key_makes_the_oldest_fall_with_a_reason() {
+    let mut driver = driver();
+    let placed: Vec<_> = (0..101).map(|number| order("Placed", number, number as i64)).collect();
+    driver.run(&placed);
+    let fallen: Vec<_> = driver.effects.iter().collect();
+    assert!(
+        matches!(fallen[..], [Effect::Count(no)] if no.reason == NonEntryReason::KeysMax && *no.rule == *"delivery"),
+        "{fallen:?}"
+    );
+    driver.run_out();
+    assert_eq!(sent_keys(&driver), (1..101).map(|number| number.to_string()).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_key_that_waits_is_kept_while_others_come_and_go() {
+    let mut driver = driver();
+    driver.run(&[order("Placed", 0, 0)]);
+    for number in 1..150 {
+        driver.run(&[order("Placed", number, number as i64), order("Delivered", number, number as i64)]);
+    }
+    driver.run_out();
+    assert_eq!(sent_keys(&driver), ["0"]);
+    assert_eq!(driver.effects.len(), 1, "nothing open fell: {:?}", driver.effects);
+}
+
+#[test]
+fn what_was_entered_once_for_ever_outlives_keys_that_left_no_mark() {
+    let mut driver = driver();
+    driver.run(&[order("Placed", 0, 0)]);
+    driver.run_out();
+    let later = 4 * 24 * 3600;
+    for number in 1..150 {
+        let second = later + number as i64;
+        driver.run(&[order("Placed", number, second), order("Delivered", number, second)]);
+    }
+    let again =
+        Entry::track("user:ada", START + Length::seconds(later + 200), "Placed", "again", r#"{"order":0}"#);
+    driver.run(&[again]);
+    driver.run_out();
+    assert_eq!(sent_keys(&driver), ["0"]);
+}
