@@ -5,5 +5,7 @@ mod world;
 
 mod kafka_sources;
 mod check;
+mod service_desk;
+mod service_first_light;
 mod tidy;
 mod world_works;
