@@ -7,5 +7,6 @@ mod kafka_sources;
 mod check;
 mod service_desk;
 mod service_first_light;
+mod service_unsubscribe;
 mod tidy;
 mod world_works;
