@@ -6,5 +6,8 @@ mod world;
 mod kafka_sources;
 mod check;
 mod replay_online_retail;
+mod service_desk;
+mod service_first_light;
+mod service_unsubscribe;
 mod tidy;
 mod world_works;

@@ -172,7 +172,7 @@ mod tests {
             state: JourneyState::Due {
                 due_at: Timestamp(due_at),
                 ready_at: Timestamp(ready_at),
-                is_held_by_cap: false,
+                is_never_late: false,
             },
             exited: None,
             counts: false,
