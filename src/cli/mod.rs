@@ -9,6 +9,7 @@ mod dlq;
 mod pause;
 mod replay;
 mod run;
+mod test;
 mod topics;
 mod user;
 
@@ -55,6 +56,8 @@ enum Command {
     /// Look after the product's topics.
     #[command(subcommand)]
     Topics(topics::Command),
+    /// Run the rule tests, `rules/<id>.test.toml`.
+    Test(test::Options),
     /// Show what the rules would have decided over real history. Nothing is sent.
     Replay(replay::Options),
 }
@@ -100,6 +103,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<End> {
         Command::Resume(options) => pause::run(dir, format, options, false),
         Command::Dlq(command) => dlq::run(dir, format, command),
         Command::Topics(command) => topics::run(dir, command),
+        Command::Test(options) => test::run(dir, format, options),
         Command::Replay(options) => replay::run(dir, format, options),
     }
 }

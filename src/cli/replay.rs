@@ -68,7 +68,7 @@ pub(super) fn run(dir: &Path, format: Format, options: &Options) -> anyhow::Resu
         latest: (!options.accept_future).then_some(started_at),
     };
     let mut bar = Bar::new(&options.files);
-    let report = replay::replay(&replay::release_of(&project), &history, &mut |step| bar.show(step));
+    let report = replay::replay(&project.release.release(), &history, &mut |step| bar.show(step));
     bar.bar.finish_and_clear();
     let report = report?;
     let mut out = std::io::stdout().lock();

@@ -22,6 +22,8 @@ pub use process::{
     Smtp, SmtpTls, Source, SourceFormat, SourceStart, WriteKey, WriteKeyKind,
 };
 
+pub use test_file::{Expected, ExpectedVerdict, Given, RuleTest};
+
 use files::Files;
 use outreach_engine::release::Settings;
 use outreach_engine::rule::diagnostic::{Code, Diagnostic};
@@ -38,8 +40,8 @@ pub struct Project {
     pub release: ReleaseParts,
     /// What belongs to this process alone.
     pub process: Process,
-    /// The texts of the rule tests, by path: `rules/stalled.test.toml`.
-    pub tests: BTreeMap<String, String>,
+    /// The rule tests, by path: `rules/stalled.test.toml`.
+    pub tests: BTreeMap<String, Vec<RuleTest>>,
 }
 
 /// All that reading a folder gave.
@@ -70,15 +72,16 @@ impl Project {
             settings.and_then(|text| read_settings(&mut problems, dir, text, &overrides, environment));
         let known = checked.as_ref().map_or_else(Known::default, |(settings, _)| Known::of(settings));
         let rules = read_rules(&mut problems, &files, &known);
+        let mut tests = BTreeMap::new();
         for (path, text) in &files.tests {
-            test_file::check(&mut problems, path, text);
+            tests.insert(path.clone(), test_file::read(&mut problems, path, text));
             cross_check::rule_of_test(&mut problems, path, &files);
         }
         let is_sound = !problems.has_errors();
         cross_check::check(&mut problems, checked.as_ref(), &rules, &files);
         let rules = rules.into_iter().map(|read| read.rule).collect();
         let texts = files.texts(environment::FILE, overrides);
-        let Files { rules: rule_texts, templates, tests, .. } = files;
+        let Files { rules: rule_texts, templates, .. } = files;
         let project = checked.filter(|_| is_sound).map(|(settings, process)| {
             let release = ReleaseParts { settings, rules, rule_texts, templates };
             Project { dir: dir.to_owned(), release, process, tests }

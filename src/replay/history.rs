@@ -199,7 +199,7 @@ fn decide_all(
         Effect::Decide(decision) => {
             counts.rules.count(&decision);
             if failed.is_ok() {
-                failed = rows.take(decision);
+                failed = rows.take(*decision);
             }
         }
         Effect::Count(non_entry) => counts.rules.count_non_entry(&non_entry),

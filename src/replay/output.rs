@@ -11,7 +11,7 @@ use std::io::{self, Write};
 pub struct Rows<W> {
     out: W,
     /// Of one `judged_at`.
-    moment: Vec<Box<Decision>>,
+    moment: Vec<Decision>,
 }
 
 /// One row. What there is none of is null.
@@ -37,7 +37,7 @@ impl<W: Write> Rows<W> {
     }
 
     /// Takes a decision, judged no earlier than those before.
-    pub fn take(&mut self, decision: Box<Decision>) -> io::Result<()> {
+    pub fn take(&mut self, decision: Decision) -> io::Result<()> {
         if self.moment.first().is_some_and(|first| first.judged_at < decision.judged_at) {
             self.write_moment()?;
         }

@@ -5,7 +5,9 @@ mod world;
 
 mod kafka_sources;
 mod check;
+mod replay_input;
 mod replay_online_retail;
+mod rule_tests;
 mod service_desk;
 mod service_first_light;
 mod service_unsubscribe;

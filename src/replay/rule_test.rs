@@ -1,0 +1,95 @@
+//! Rule tests: a few events, the ideal world, and what was expected of one rule.
+//!
+//! All rules of the project run, as live: another one's mail counts under the caps. Looked at are the decisions of the
+//! rule that the file is named after, which is taken as live even if it is still off. Holdouts are off, or everybody is
+//! held out of that rule.
+
+use super::world::World;
+use crate::project::{Expected, Given, ReleaseParts, RuleTest};
+use outreach_engine::effect::NonEntry;
+use outreach_engine::event::{Body, Malformed};
+use outreach_engine::rule::{Share, Status};
+use outreach_engine::{Decision, Effect, Release, Timestamp, Verdict};
+
+/// A rule with its project, ready for its tests.
+pub struct Bench {
+    rule: String,
+    treated: Release,
+    held_out: Release,
+}
+
+/// What became of a test.
+#[derive(Debug, Default)]
+pub struct Trial {
+    /// Expected, and not decided.
+    pub missing: Vec<Expected>,
+    /// Decided to be sent, and not expected.
+    pub unexpected: Vec<Decision>,
+    /// What else was decided by this rule and no line expected: refusals and holdouts are no surprise by themselves, but
+    /// explain one.
+    pub others: Vec<Decision>,
+    /// When the trigger held and no journey began.
+    pub non_entries: Vec<NonEntry>,
+}
+
+const EVERYBODY: Share = Share(1_000_000);
+
+impl Bench {
+    pub fn new(parts: &ReleaseParts, rule: &str) -> Bench {
+        let release = |is_holdout| release(parts, rule, is_holdout);
+        Bench { rule: rule.to_owned(), treated: release(false), held_out: release(true) }
+    }
+
+    /// Runs one test.
+    pub fn run(&self, test: &RuleTest) -> Result<Trial, Malformed> {
+        let release = if test.is_holdout { &self.held_out } else { &self.treated };
+        let mut given: Vec<&Given> = test.given.iter().collect();
+        given.sort_by_key(|given| given.arrives_at);
+        let last = given.last().map(|given| given.arrives_at);
+        let until = test.until.or(last).unwrap_or(Timestamp::EPOCH);
+        let (mut decisions, mut trial) = (Vec::new(), Trial::default());
+        let mut see = |effect| match effect {
+            Effect::Decide(decision) if *decision.rule == *self.rule => decisions.push(*decision),
+            Effect::Count(non_entry) if *non_entry.rule == *self.rule => trial.non_entries.push(non_entry),
+            Effect::Decide(_) | Effect::Count(_) | Effect::Cancel(_) | Effect::Reject(_) => {}
+        };
+        let mut world = World::new(release);
+        for given in given.into_iter().filter(|given| given.arrives_at <= until) {
+            given.with_event(|event| world.take_in(given.arrives_at, Body::Event(event), &mut see))?;
+        }
+        world.end(until, &mut see);
+        for expected in &test.expect {
+            match decisions.iter().position(|decision| expected.is_met_by(decision)) {
+                Some(at) => drop(decisions.remove(at)),
+                None => trial.missing.push(expected.clone()),
+            }
+        }
+        let is_sent = |decision: &Decision| decision.verdict == Verdict::Send;
+        (trial.unexpected, trial.others) = decisions.into_iter().partition(is_sent);
+        Ok(trial)
+    }
+}
+
+impl Trial {
+    pub fn is_passed(&self) -> bool {
+        self.missing.is_empty() && self.unexpected.is_empty()
+    }
+}
+
+fn release(parts: &ReleaseParts, id: &str, is_holdout: bool) -> Release {
+    let mut parts = parts.clone();
+    parts.settings.holdout = None;
+    for rule in &mut parts.rules {
+        let is_tested = *rule.id == *id;
+        if is_tested {
+            rule.status = Status::Live;
+        }
+        match &mut rule.goal {
+            Some(goal) => goal.holdout = (is_tested && is_holdout).then_some(EVERYBODY),
+            // A rule without an arm of its own has the one of all rules.
+            None if is_tested && is_holdout => parts.settings.holdout = Some(EVERYBODY),
+            None => {}
+        }
+    }
+    parts.release()
+}
