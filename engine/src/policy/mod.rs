@@ -85,3 +85,6 @@ fn refuse_because(refusal: Refusal, what: &str, value: String, event: Option<&st
     let fact = Fact { what: what.into(), value: value.into(), event: event.map(Into::into) };
     Some(Stop::Refuse(refusal, Some(fact)))
 }
+
+#[cfg(test)]
+mod tests;

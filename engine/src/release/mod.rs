@@ -122,3 +122,6 @@ impl Compiled {
         Compiled { rule, release, captures, reads: own }
     }
 }
+
+#[cfg(test)]
+mod index_tests;

@@ -91,8 +91,8 @@ pub struct Wait {
 /// What an absence keeps for records that come late in the log.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Past {
-    /// The newest second event.
-    pub last_without: Option<SeenEvent>,
+    /// The newest second events, in order of time.
+    pub withouts: Vec<SeenEvent>,
     /// Where the last wait that was judged began, and its deadline.
     pub last_over: Option<(Timestamp, Place, Timestamp)>,
 }
@@ -221,11 +221,18 @@ impl Case {
             CaseState::Window(events) => events.capacity() * size_of::<SeenEvent>(),
             CaseState::Waits { waits, past } => {
                 waits.capacity() * size_of::<Wait>()
-                    + past.as_ref().map_or(0, |_| size_of::<Past>())
+                    + past.as_ref().map_or(0, |past| past.heap_bytes())
                     + waits.iter().map(|wait| wait.occurrence.heap_bytes()).sum::<usize>()
             }
         };
         state + self.occurrences.capacity() * size_of::<u64>()
+    }
+}
+
+impl Past {
+    /// Of the past itself too: it stands in a box.
+    fn heap_bytes(&self) -> usize {
+        size_of::<Past>() + self.withouts.capacity() * size_of::<SeenEvent>()
     }
 }
 

@@ -5,9 +5,9 @@
 //! starts it anew; after the deadline it begins a new wait. A second event ends the waits that it stands inside of.
 //! Waits are judged a grace after their deadline, so a case may hold one that is over and one that has begun.
 //!
-//! For records that come late in the log, or twice, a case keeps the newest second event, the span of the last wait that
-//! was judged, and the hashes of the message ids that began waits: a first event from before the newest second event, or
-//! from inside a judged wait, begins none, and neither does one that has begun one.
+//! For records that come late in the log, or twice, a case keeps the newest second events, the span of the last wait that
+//! was judged, and the hashes of the message ids of first events: a first event that one of these second events would have
+//! ended, or from inside a judged wait, begins none, and neither does one that was seen before.
 
 use super::{Met, OCCURRENCES_MAX, remember};
 use crate::event::Place;
@@ -16,26 +16,31 @@ use crate::rule::Repeat;
 use crate::state::{Case, CaseState, Occurrence, Past, SeenEvent, Wait};
 use crate::time::{Length, Timestamp};
 
+/// Second events that are kept: repeats come soon after their first.
+const WITHOUTS_MAX: usize = 4;
+
 pub(crate) fn notice(case: &mut Case, met: &Met<'_>, within: Length, repeat: Repeat, grace: Length) {
     if !matches!(case.state, CaseState::Waits { .. }) {
         case.state = CaseState::Waits { waits: Vec::new(), past: None };
     }
     let CaseState::Waits { waits, past } = &mut case.state else { return };
     let (at, place) = met.order;
-    let ended = match met.role {
+    if case.occurrences.contains(&met.hash) {
+        return;
+    }
+    let used = match met.role {
         Role::Without => end(waits, past, SeenEvent { at, place, hash: met.hash }),
-        Role::First if case.occurrences.contains(&met.hash) => None,
         Role::First => begin(waits, past.as_deref(), met, within, repeat, grace),
     };
-    if let Some(hash) = ended {
+    if let Some(hash) = used {
         remember(case, [hash], OCCURRENCES_MAX);
     }
 }
 
 /// The second event ends every wait that it stands inside of; what began the last of them.
 fn end(waits: &mut Vec<Wait>, past: &mut Option<Box<Past>>, event: SeenEvent) -> Option<u64> {
-    let last_without = &mut past.get_or_insert_default().last_without;
-    if last_without.is_some_and(|last| last.hash == event.hash) {
+    let withouts = &mut past.get_or_insert_default().withouts;
+    if withouts.iter().any(|other| other.hash == event.hash) {
         return None;
     }
     let mut ended = None;
@@ -44,11 +49,15 @@ fn end(waits: &mut Vec<Wait>, past: &mut Option<Box<Past>>, event: SeenEvent) ->
         ended = if ends { Some(hash_of(&wait.occurrence)) } else { ended };
         !ends
     });
-    *last_without = (*last_without).max(Some(event));
+    if withouts.len() == WITHOUTS_MAX {
+        withouts.remove(0);
+    }
+    withouts.reserve_exact(1);
+    withouts.insert(withouts.partition_point(|other| *other < event), event);
     ended
 }
 
-/// The first event begins a wait, or not; what began the one that it replaced.
+/// The first event begins a wait, or not; the hash that no wait holds then: its own, or that of the wait it replaced.
 fn begin(
     waits: &mut Vec<Wait>,
     past: Option<&Past>,
@@ -67,7 +76,7 @@ fn begin(
     let wait = |exited| Wait { occurrence: (met.occurrence)(), deadline, ready_at: deadline + grace, exited };
     if let Some(running) = waits.iter_mut().find(|wait| is_inside(wait, order)) {
         if repeat != Repeat::Restart {
-            return None;
+            return Some(met.hash);
         }
         return Some(hash_of(&std::mem::replace(running, wait(None)).occurrence));
     }
@@ -75,7 +84,7 @@ fn begin(
     let overtaken =
         waits.iter_mut().find(|wait| wait.occurrence.order() > order && wait.occurrence.at <= deadline);
     match (overtaken, repeat) {
-        (Some(_), Repeat::Restart) => None,
+        (Some(_), Repeat::Restart) => Some(met.hash),
         (Some(running), Repeat::Keep) => {
             let exited = running.exited.take();
             Some(hash_of(&std::mem::replace(running, wait(exited)).occurrence))
@@ -94,9 +103,9 @@ fn begin(
 /// Whether a first event of this order is known to begin nothing: the second came after it, or it stands inside of a wait
 /// that was judged.
 fn is_decided(past: &Past, order: (Timestamp, Place), deadline: Timestamp) -> bool {
-    let is_ended = |last: SeenEvent| (last.at, last.place) > order && last.at <= deadline;
+    let is_ended = |other: &SeenEvent| (other.at, other.place) > order && other.at <= deadline;
     let is_over = |(at, place, deadline)| order >= (at, place) && order.0 <= deadline;
-    past.last_without.is_some_and(is_ended) || past.last_over.is_some_and(is_over)
+    past.withouts.iter().any(is_ended) || past.last_over.is_some_and(is_over)
 }
 
 /// Whether a place in the person's order is after a wait's beginning and not after its deadline.

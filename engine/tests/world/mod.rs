@@ -8,6 +8,7 @@ pub mod driver;
 pub mod entry;
 pub mod lines;
 pub mod project;
+pub mod random;
 
 pub use driver::{Answers, Driver};
 pub use entry::{Entry, What};
