@@ -7,6 +7,7 @@ mod kafka_sources;
 mod check;
 mod service_desk;
 mod service_first_light;
+mod service_kafka;
 mod service_unsubscribe;
 mod tidy;
 mod world_works;
