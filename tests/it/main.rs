@@ -8,6 +8,7 @@ mod check;
 mod service_desk;
 mod service_first_light;
 mod service_kafka;
+mod service_kill_nine;
 mod service_unsubscribe;
 mod tidy;
 mod world_works;
