@@ -5,10 +5,13 @@ mod world;
 
 mod kafka_sources;
 mod check;
+mod service_bad_input;
 mod service_desk;
 mod service_first_light;
 mod service_kafka;
 mod service_kill_nine;
+mod service_postfix;
+mod service_smtp;
 mod service_unsubscribe;
 mod tidy;
 mod world_works;
