@@ -2,7 +2,9 @@
 
 use super::answer::Answer;
 use super::split;
+use axum::body::Body;
 use axum::http::{HeaderMap, header};
+use futures_lite::StreamExt;
 use outreach_engine::Timestamp;
 use outreach_engine::event::malformed::{INVALID_UTF8, MALFORMED_JSON, TOO_LARGE};
 use outreach_engine::event::{EventKind, Malformed, field, members::check_json};
@@ -11,6 +13,10 @@ use std::io::Read;
 
 /// A body, unzipped (rules.md, "Answers").
 pub const BODY_BYTES_MAX: usize = 500 * 1024;
+
+/// So much of a body that is too large is still read, and dropped: a connection that is closed while its client sends
+/// is reset, and the client never sees the answer. A longer one must bear that.
+const READ_BYTES_MAX: usize = 32 * 1024 * 1024;
 
 /// Events of one batch (rules.md, "Answers").
 pub const BATCH_EVENTS_MAX: usize = 2_500;
@@ -30,6 +36,23 @@ pub struct Parts<'a> {
     /// Of the batch. An unreadable one makes each event of the batch a dead letter.
     pub sent_at: Result<Option<Timestamp>, Malformed>,
     pub write_key: Option<String>,
+}
+
+/// The body's bytes as they came; nothing when the client went away while it sent.
+pub async fn read(body: Body) -> Option<Result<Vec<u8>, Answer>> {
+    let mut chunks = body.into_data_stream();
+    let (mut bytes, mut length) = (Vec::new(), 0);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.ok()?;
+        length += chunk.len();
+        if length > READ_BYTES_MAX {
+            break;
+        }
+        if length <= BODY_BYTES_MAX {
+            bytes.extend_from_slice(&chunk);
+        }
+    }
+    Some(if length > BODY_BYTES_MAX { Err(too_large()) } else { Ok(bytes) })
 }
 
 /// The body's bytes, unzipped if its encoding says so.
@@ -109,7 +132,7 @@ fn no_batch() -> Answer {
     no_body("an object with an array \"batch\"", "none")
 }
 
-pub(super) fn too_large() -> Answer {
+fn too_large() -> Answer {
     Answer::TooLarge(format!("expected a body of at most {BODY_BYTES_MAX} bytes when unzipped"))
 }
 

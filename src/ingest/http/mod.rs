@@ -20,9 +20,8 @@ use super::intake::{Input, Intake, report};
 use super::keys::{KeyKind, Keys, Known};
 use crate::log::Log;
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{DefaultBodyLimit, State};
+use axum::body::Body;
+use axum::extract::State;
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -76,9 +75,7 @@ pub fn router(door: Arc<HttpDoor>) -> Router {
     let mut router = Router::new().route("/v1/projects/{write_key}/settings", get(settings::settings));
     for (name, call) in PATHS {
         for slash in ["", "/"] {
-            let handler = move |State(door): State<Arc<HttpDoor>>,
-                                headers: HeaderMap,
-                                body: Result<Bytes, _>| async move {
+            let handler = move |State(door): State<Arc<HttpDoor>>, headers: HeaderMap, body: Body| async move {
                 receive(&door, call, &headers, body).await
             };
             router = router.route(&format!("/v1/{name}{slash}"), post(handler));
@@ -90,20 +87,15 @@ pub fn router(door: Arc<HttpDoor>) -> Router {
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::CONTENT_ENCODING, X_RETRY_COUNT])
         .expose_headers([header::RETRY_AFTER])
         .max_age(PREFLIGHT_AGE);
-    router.layer(DefaultBodyLimit::max(BODY_BYTES_MAX)).layer(cors).with_state(door)
+    router.layer(cors).with_state(door)
 }
 
-async fn receive(
-    door: &HttpDoor,
-    call: Call,
-    headers: &HeaderMap,
-    body: Result<Bytes, BytesRejection>,
-) -> Response {
+async fn receive(door: &HttpDoor, call: Call, headers: &HeaderMap, body: Body) -> Response {
+    // The client went away while it sent: nobody hears the answer.
+    let Some(body) = body::read(body).await else { return StatusCode::BAD_REQUEST.into_response() };
     let answer = match body {
         Ok(body) => door.take(call, headers, &body).await,
-        Err(rejection) if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE => Err(body::too_large()),
-        // The client went away while it sent.
-        Err(rejection) => return rejection.into_response(),
+        Err(too_large) => Err(too_large),
     };
     let answer = answer.map_or_else(|refused| refused, |()| Answer::Kept);
     metrics::counter!("outreach_http_requests_total", "answer" => answer.as_str()).increment(1);
