@@ -5,6 +5,7 @@ mod world;
 
 mod kafka_sources;
 mod check;
+mod demo;
 mod replay_online_retail;
 mod service_desk;
 mod service_first_light;
