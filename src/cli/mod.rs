@@ -4,6 +4,7 @@
 
 mod ask;
 mod check;
+mod demo;
 mod diagnostics;
 mod dlq;
 mod pause;
@@ -42,6 +43,8 @@ enum Format {
 enum Command {
     /// Show all problems of the project at once, each with its place, reason and fix.
     Check(check::Options),
+    /// See it work: a sample product, its events, the decisions with their reasons and the mails, in this process.
+    Demo(demo::Options),
     /// Run the service: read events, decide, send.
     Run,
     /// Show a person: state, journeys, decisions and why.
@@ -97,6 +100,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<End> {
     let (dir, format) = (&arguments.project, arguments.format);
     match &arguments.command {
         Command::Check(options) => check::run(dir, format, options),
+        Command::Demo(options) => demo::run(options),
         Command::Run => run::run(dir),
         Command::User(options) => user::run(dir, format, options),
         Command::Pause(options) => pause::run(dir, format, options, true),

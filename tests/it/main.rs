@@ -6,6 +6,7 @@ mod world;
 mod kafka_sources;
 mod check;
 mod replay_input;
+mod demo;
 mod replay_online_retail;
 mod rule_tests;
 mod service_bad_input;

@@ -8,7 +8,7 @@ use crate::state::Arm;
 use sha2::{Digest, Sha256};
 
 /// The arm of a person who enters `rule`: the global holdout first, then the rule's.
-pub(crate) fn draw(settings: &Settings, rule: &Rule, subject: &SubjectId) -> Arm {
+pub fn draw(settings: &Settings, rule: &Rule, subject: &SubjectId) -> Arm {
     // The global holdout is from all marketing: a rule that only says what must be said is none.
     let is_marketing = rule.messages().any(|message| !message.is_transactional);
     if is_marketing && settings.holdout.is_some_and(|share| is_drawn(settings.hash_seed, "", subject, share))
