@@ -3,7 +3,7 @@
 use crate::log::Role;
 use crate::project::{CAPS, QUIET, first_steps};
 use crate::source::SOURCE;
-use crate::time::{HOUR, MINUTE, SECOND};
+use crate::time::{MINUTE, SECOND};
 use crate::world::{PARTITIONS, World};
 use outreach::ledger::{Ledger, LedgerEntry, MessageState, fold_address};
 use outreach::log::Frame;
@@ -312,7 +312,7 @@ fn ticks_are_true(world: &World, violations: &mut Vec<String>) {
         Body::Outcome(_) | Body::Consent(_) | Body::Release { .. } => {}
     });
     for (partition, place, at) in ticks {
-        let known = records.partition_point(|(there_at, _)| *there_at < at - world.plan.ahead_max);
+        let known = records.partition_point(|(there_at, _)| *there_at < at.saturating_sub(world.plan.ahead_max));
         let behind = first.range(..known).find(|(_, (of, stands))| *of == partition && *stands > place);
         if let Some((offset, _)) = behind {
             violations.push(format!(
@@ -381,6 +381,3 @@ fn entries(world: &World, ledger: &Rows) -> BTreeSet<EntryRow> {
         })
         .collect()
 }
-
-/// Clocks that are off by more than this can change when an event is said to have happened.
-pub const CLOCK_TRUSTED: i64 = HOUR;

@@ -83,10 +83,16 @@ pub struct Run {
     pub last_lines: Vec<String>,
 }
 
+/// Runs a seed once. A panic is a broken promise like any other.
 pub fn once(seed: u64, plan: Plan, is_loud: bool) -> Run {
     let mut world = World::new(seed, plan, is_loud);
-    world.run();
-    finish(&mut world);
+    let ran = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        world.run();
+        finish(&mut world);
+    }));
+    if ran.is_err() {
+        world.violated("a panic".into());
+    }
     let mut findings = checks::check(&mut world);
     Run {
         violations: std::mem::take(&mut findings.violations),

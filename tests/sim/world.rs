@@ -22,7 +22,7 @@ use outreach::ledger::sqlite::SqliteLedger;
 use outreach::log::{Batch, Log, LogError};
 use outreach_engine::Timestamp;
 use outreach_engine::event::Body;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 pub const PARTITIONS: u32 = 2;
@@ -106,7 +106,6 @@ pub struct World {
     pub stalled_until: i64,
     pub trace: Trace,
     pub violations: Vec<String>,
-    pub seen: BTreeSet<&'static str>,
     pub lives: u64,
     queue: BTreeMap<(i64, u64, u64), Event>,
     queued: u64,
@@ -156,7 +155,6 @@ impl World {
             answers: Answers::default(),
             stalled_until: i64::MIN,
             violations: Vec::new(),
-            seen: BTreeSet::new(),
             lives: 0,
             queue: BTreeMap::new(),
             queued: 0,
@@ -325,8 +323,8 @@ impl World {
         if !self.owners[owner].is_wanted || self.owners[owner].process.is_some() {
             return;
         }
-        self.note(&format!("owner {owner} starts"));
         self.lives += 1;
+        self.note(&format!("owner {owner} starts, life {}", self.lives));
         let life = Life::new(owner, self.lives, self.time.clone());
         let machine = self.owners[owner].machine.clone();
         let process = Process::start(
