@@ -9,15 +9,13 @@ use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, Ordering};
 #[derive(Debug)]
 pub struct Life {
     pub owner: usize,
-    /// How many came before, over all owners.
-    pub number: u64,
     time: TrueTime,
     died_at: AtomicI64,
 }
 
 impl Life {
-    pub fn new(owner: usize, number: u64, time: TrueTime) -> Arc<Life> {
-        Arc::new(Life { owner, number, time, died_at: AtomicI64::new(i64::MAX) })
+    pub fn new(owner: usize, time: TrueTime) -> Arc<Life> {
+        Arc::new(Life { owner, time, died_at: AtomicI64::new(i64::MAX) })
     }
 
     pub fn is_over(&self) -> bool {

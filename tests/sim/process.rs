@@ -7,7 +7,7 @@ use crate::source::{Copier, Topic};
 use crate::time::MachineClock;
 use object_store::memory::InMemory;
 use outreach::channel::unsubscribe_token::Key;
-use outreach::dispatch::{Concluded, DeliveryList, Dispatcher, LEAVING_FOR_MAX, Letters, Limits};
+use outreach::dispatch::{Concluded, Dispatcher, LEAVING_FOR_MAX, Letters, Limits};
 use outreach::ledger::sqlite::SqliteLedger;
 use outreach::template::Templates;
 use outreach::worker::snapshots::Snapshots;
@@ -79,7 +79,7 @@ impl Process {
             worker_log: Arc::new(handle(Role::Worker)),
             outbox: handle(Role::Outbox),
             door,
-            snapshots: Arc::new(Snapshots::new(store).expect("a runtime")),
+            snapshots: Arc::new(Snapshots::new(store)),
             machine: machine.clone(),
             release: durable.release.clone(),
             standing,
@@ -128,7 +128,7 @@ fn dispatcher(
         topic_name: Arc::new(|_: &str, _: &str| None),
     };
     let limits = Limits {
-        deliver_only_to: DeliveryList::new(["*".to_owned()]),
+        delivers_to: Arc::new(|_: &str| true),
         leaving_max: LEAVING_MAX,
         leaving_for_max: LEAVING_FOR_MAX,
         per_second_max: Some(5),
@@ -137,7 +137,10 @@ fn dispatcher(
         ledger.clone(),
         Arc::new(move || Some(release.clone())),
         letters,
-        standing.clone(),
+        {
+            let standing = standing.clone();
+            Arc::new(move |partition| standing.last_at(partition))
+        },
         machine.clock(),
         limits,
     )

@@ -3,7 +3,7 @@
 use crate::checks::{self, Findings};
 use crate::faults::Plan;
 use crate::people::POSTS;
-use crate::time::{HOUR, length};
+use crate::time::HOUR;
 use crate::world::{PARTITIONS, World};
 use outreach::worker::Step;
 use std::collections::VecDeque;
@@ -58,7 +58,7 @@ impl Verdict {
             }
             let ideal = once(seed, Plan::without_faults(), false);
             first.violations.extend(ideal.violations.iter().map(|text| format!("without faults: {text}")));
-            compare(&first.findings.entries, &ideal.findings.entries, seed, &mut first.violations);
+            first.violations.extend(differences(&first.findings.entries, &ideal.findings.entries, seed));
         }
         Verdict {
             seed,
@@ -124,19 +124,16 @@ fn finish(world: &mut World) {
 type Entries = std::collections::BTreeSet<checks::EntryRow>;
 
 /// Faults do not change who enters what, and when it is due.
-fn compare(found: &Entries, ideal: &Entries, seed: u64, violations: &mut Vec<String>) {
+pub fn differences(found: &Entries, ideal: &Entries, seed: u64) -> Vec<String> {
     // An event that claims to be of the future is taken as of now; with a clock hours behind, all posted ones do.
-    let has_wrong_clock = Plan::of(seed).ahead_max > length(HOUR).0;
+    let has_wrong_clock = Plan::of(seed).ahead_max > HOUR;
     let is_posted = |row: &checks::EntryRow| row.1.contains(POSTS);
-    let only = |a: &Entries, b: &Entries| -> Vec<checks::EntryRow> {
-        a.difference(b).filter(|row| !(has_wrong_clock && is_posted(row))).cloned().collect()
+    let only = |a: &Entries, b: &Entries, which: &str| -> Vec<String> {
+        let rows = a.difference(b).filter(|row| !(has_wrong_clock && is_posted(row)));
+        rows.map(|(rule, user, key, due_at)| format!("only {which} faults: {rule} {user} {key} due {due_at}"))
+            .collect()
     };
-    for row in only(found, ideal) {
-        violations.push(format!("only with faults: {} {} {} due {}", row.0, row.1, row.2, row.3));
-    }
-    for row in only(ideal, found) {
-        violations.push(format!("only without faults: {} {} {} due {}", row.0, row.1, row.2, row.3));
-    }
+    [only(found, ideal, "with"), only(ideal, found, "without")].concat()
 }
 
 impl fmt::Display for Verdict {

@@ -325,7 +325,7 @@ impl World {
         }
         self.lives += 1;
         self.note(&format!("owner {owner} starts, life {}", self.lives));
-        let life = Life::new(owner, self.lives, self.time.clone());
+        let life = Life::new(owner, self.time.clone());
         let machine = self.owners[owner].machine.clone();
         let process = Process::start(
             &self.durable,
