@@ -9,6 +9,7 @@ use crate::journey::enter::{Entry, count, enter};
 use crate::journey::judge::{self, Moment};
 use crate::journey::{exit, outcome, render};
 use crate::json;
+use crate::planted::{self, Bug};
 use crate::release::{Hook, Release, Role};
 use crate::rule::{EventMatch, TriggerForm};
 use crate::state::{Filed, Occurrence, OptOuts, Profile, Shard};
@@ -30,6 +31,7 @@ pub fn apply(release: &Release, shard: &mut Shard, record: &Record<'_>) -> Effec
         Body::Tick { at, until } => {
             // Whoever reads a tick takes the lesser of its time and the log's: no single wrong clock moves time ahead.
             let now = (*at).min(record.appended_at).max(shard.now);
+            let now = if planted::is_on(Bug::ClockInEngine) { planted::clock() } else { now };
             tick(release, shard, Moment { now, until: *until }, &mut effects);
         }
     }

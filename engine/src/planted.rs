@@ -12,7 +12,7 @@ pub enum Bug {
     EffectsNotDropped,
     /// What the gate judged leaves in another transaction.
     GateOutsideTransaction,
-    /// The engine goes by the appending clock rather than by ticks.
+    /// The engine reads a clock rather than going by ticks.
     ClockInEngine,
     /// The outbox forgets what it has not appended.
     OutcomeLost,
@@ -23,10 +23,21 @@ pub enum Bug {
 #[cfg(feature = "planted-bugs")]
 mod switch {
     use super::Bug;
+    use crate::Timestamp;
     use std::cell::Cell;
 
     thread_local! {
         static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
+        static CLOCK: Cell<Timestamp> = const { Cell::new(Timestamp::EPOCH) };
+    }
+
+    /// What an engine that reads the clock would see in this thread.
+    pub fn set_clock(at: Timestamp) {
+        CLOCK.set(at);
+    }
+
+    pub fn clock() -> Timestamp {
+        CLOCK.get()
     }
 
     /// Plants a bug in this thread, or takes it out.
@@ -40,11 +51,18 @@ mod switch {
 }
 
 #[cfg(feature = "planted-bugs")]
-pub use switch::{is_on, plant};
+pub use switch::{clock, is_on, plant, set_clock};
 
 /// Whether this bug is planted: never.
 #[cfg(not(feature = "planted-bugs"))]
 #[inline(always)]
 pub const fn is_on(_: Bug) -> bool {
     false
+}
+
+/// The planted bug's clock: nobody reads it.
+#[cfg(not(feature = "planted-bugs"))]
+#[inline(always)]
+pub const fn clock() -> crate::Timestamp {
+    crate::Timestamp::EPOCH
 }

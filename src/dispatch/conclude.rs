@@ -4,6 +4,7 @@ use super::{Dispatcher, retry};
 use crate::channel::Delivery;
 use crate::ledger::{Ledger, LedgerError, Message, MessageState, Suppression, SuppressionKind, Transaction};
 use outreach_engine::event::{Body, Consent, ConsentKind, OutcomeKind, Subject};
+use outreach_engine::planted::{self, Bug};
 use outreach_engine::{Length, Timestamp};
 
 /// How an attempt ended.
@@ -76,7 +77,7 @@ fn conclude(transaction: &mut dyn Transaction, ended: &Concluded, now: Timestamp
             suppress_bounced(transaction, message, now)
         }
         // It may have been taken. What must arrive goes again, under the same Message-ID; the rest never.
-        Delivery::Unknown { why } if message.is_transactional => {
+        Delivery::Unknown { why } if message.is_transactional || planted::is_on(Bug::UnknownRepeated) => {
             let next_at = retry::next_at(now, message.attempts);
             transaction.set_waiting(
                 message.key,

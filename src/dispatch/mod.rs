@@ -20,6 +20,7 @@ mod run;
 mod sweep;
 
 pub use breaker::Breaker;
+pub use conclude::Concluded;
 pub use gate::Passed;
 pub use letter::{Letters, Prepared};
 pub use pace::Pace;

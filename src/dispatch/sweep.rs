@@ -3,6 +3,7 @@
 use super::Dispatcher;
 use crate::ledger::{Ledger, LedgerError, MessageState};
 use outreach_engine::event::OutcomeKind;
+use outreach_engine::planted::{self, Bug};
 
 impl<D: Ledger> Dispatcher<D> {
     /// Ends messages that have been leaving for too long: a marketing one may have been handed over, so it becomes
@@ -12,7 +13,7 @@ impl<D: Ledger> Dispatcher<D> {
         self.ledger.transaction(|transaction| {
             let left = transaction.leaving_since_before(now - self.limits.leaving_for_max)?;
             for message in &left {
-                if message.is_transactional {
+                if message.is_transactional || planted::is_on(Bug::UnknownRepeated) {
                     transaction.set_waiting(
                         message.key,
                         MessageState::Queued,

@@ -7,6 +7,7 @@
 use crate::ledger::{Ledger, LedgerError, OutboxRow};
 use crate::log::{Batch, Log, LogError};
 use outreach_engine::event::{Body, RecordError};
+use outreach_engine::planted::{self, Bug};
 
 /// The outbox as it is pumped. A trait of its own, since nothing else of a ledger is needed.
 pub trait Outbox: Send + Sync {
@@ -49,6 +50,9 @@ pub fn pump(outbox: &dyn Outbox, log: &dyn Log) -> Result<usize, OutboxError> {
     let mut batch = Batch::default();
     for row in &rows {
         add(&mut batch, row, log.partitions())?;
+    }
+    if planted::is_on(Bug::OutcomeLost) {
+        outbox.delete(last)?;
     }
     log.append(batch)?;
     outbox.delete(last)?;

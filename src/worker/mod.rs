@@ -18,6 +18,7 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::log::{Entry, Frame, FrameError, Log, LogError};
 use outreach_engine::effect::{Cancel, Decision, Effect, NonEntry};
 use outreach_engine::event::Body;
+use outreach_engine::planted::{self, Bug};
 use outreach_engine::{Length, Release, Shard, Timestamp, apply};
 use snapshots::Snapshots;
 use std::sync::Arc;
@@ -165,7 +166,7 @@ impl<L: Log, D: Ledger> Worker<L, D> {
             if !is_tick {
                 self.pace.saw_traffic();
             }
-            if !is_rerun {
+            if !is_rerun || planted::is_on(Bug::EffectsNotDropped) {
                 effects.into_iter().for_each(|effect| self.unwritten.push(effect));
             }
         }
@@ -225,8 +226,8 @@ impl<L: Log, D: Ledger> Worker<L, D> {
 
     fn tick_when_due(&mut self, now: Timestamp) -> Result<Step, WorkerError> {
         let true_at = match (self.tools.read_through)() {
-            Some(read_through) => read_through.min(now),
-            None => now,
+            Some(read_through) if !planted::is_on(Bug::TickWhileBehind) => read_through.min(now),
+            Some(_) | None => now,
         };
         match self.pace.decide(now, true_at, self.shard.next_due_at()) {
             tick::Due::Now => {
