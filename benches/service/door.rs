@@ -58,9 +58,12 @@ fn load(port: u16, pid: u32, connections: usize) -> Load {
     let (cpu, client_cpu) = (processor::seconds_of(pid), processor::seconds());
     let clients: Vec<Client> = (0..connections).map(|_| Client::new(port)).collect();
     let began = Instant::now();
-    let threads: Vec<_> =
-        clients.into_iter().map(|client| std::thread::spawn(move || client.run_until(began + RUN_FOR))).collect();
-    let waits_ms: Vec<f64> = threads.into_iter().flat_map(|thread| thread.join().expect("a client")).collect();
+    let threads: Vec<_> = clients
+        .into_iter()
+        .map(|client| std::thread::spawn(move || client.run_until(began + RUN_FOR)))
+        .collect();
+    let waits_ms: Vec<f64> =
+        threads.into_iter().flat_map(|thread| thread.join().expect("a client")).collect();
     let seconds = began.elapsed().as_secs_f64();
     let count = waits_ms.len() * EVENTS_A_BATCH as usize;
     Load {
@@ -108,7 +111,8 @@ struct Prepared {
 
 impl Prepared {
     fn new(stream: &Stream, first: u64) -> Prepared {
-        let events: Vec<String> = (first..first + EVENTS_A_BATCH).map(|number| stream.event(number)).collect();
+        let events: Vec<String> =
+            (first..first + EVENTS_A_BATCH).map(|number| stream.event(number)).collect();
         let bytes = batch(&events);
         let mark = b"\"messageId\":\"m-";
         let ids = bytes.windows(mark.len()).enumerate().filter(|(_, window)| window == mark);

@@ -13,8 +13,8 @@ use super::world::wait;
 use outreach::clock;
 use outreach::ingest::kafka::config::client_config;
 use outreach::ingest::kafka::{KafkaSources, Properties, SourceConfig, SourceFormat, Start};
-use outreach::ledger::sqlite::SqliteLedger;
 use outreach::ledger::Ledger;
+use outreach::ledger::sqlite::SqliteLedger;
 use outreach::log::Log;
 use outreach::log::embedded::EmbeddedLog;
 use outreach_engine::event::Envelope;
@@ -80,7 +80,9 @@ fn poll_and_parse(kafka: &Kafka, total: u64) -> Run {
     let (began, cpu) = (Instant::now(), processor::seconds());
     let mut assignment = TopicPartitionList::new();
     for partition in 0..TOPIC_PARTITIONS {
-        assignment.add_partition_offset(TOPIC, partition, Offset::Beginning).expect("a partition of the topic");
+        assignment
+            .add_partition_offset(TOPIC, partition, Offset::Beginning)
+            .expect("a partition of the topic");
     }
     consumer.assign(&assignment).expect("an assignment");
     let (mut seen, mut named) = (0, 0);
@@ -98,7 +100,8 @@ fn poll_and_parse(kafka: &Kafka, total: u64) -> Run {
 
 fn copy_to_log(kafka: &Kafka, total: u64) -> Run {
     let folder = tempfile::tempdir().expect("a folder");
-    let log = EmbeddedLog::open(folder.path().join("log"), project::PARTITIONS, clock::system()).expect("a log");
+    let log =
+        EmbeddedLog::open(folder.path().join("log"), project::PARTITIONS, clock::system()).expect("a log");
     let log = Arc::new(log);
     let letters = Arc::new(SqliteLedger::open(folder.path().join("ledger.db")).expect("a ledger"));
     let source = SourceConfig {
@@ -109,8 +112,9 @@ fn copy_to_log(kafka: &Kafka, total: u64) -> Run {
         required: true,
     };
     let (began, cpu) = (Instant::now(), processor::seconds());
-    let sources = KafkaSources::start(vec![source], &properties(kafka), log.clone(), letters, clock::system())
-        .expect("a good configuration");
+    let sources =
+        KafkaSources::start(vec![source], &properties(kafka), log.clone(), letters, clock::system())
+            .expect("a good configuration");
     wait::until("all events are in the log", DONE_WITHIN, || {
         let marks = log.source_marks().expect("marks");
         marks.iter().map(|mark| mark.next_offset).sum::<u64>() == total

@@ -21,7 +21,8 @@ pub fn seconds() -> f64 {
 /// The child of this process that runs this program.
 pub fn child_named(name: &str) -> Option<u32> {
     let us = std::process::id().to_string();
-    let pids = fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
+    let pids =
+        fs::read_dir("/proc").ok()?.flatten().filter_map(|entry| entry.file_name().to_str()?.parse().ok());
     pids.into_iter().find(|pid: &u32| {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let Some((head, tail)) = stat.rsplit_once(')') else { return false };

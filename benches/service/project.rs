@@ -64,7 +64,8 @@ pub fn write_hundred_rules(project: &Project) {
     for number in 0..100 {
         let (trigger, id) = match number {
             0..60 => {
-                let wanted = r#"where = { "properties.amount" = { gte = 9900 }, "properties.plan" = "trial" }"#;
+                let wanted =
+                    r#"where = { "properties.amount" = { gte = 9900 }, "properties.plan" = "trial" }"#;
                 (format!("event = \"Item Seen {number:03}\"\n{wanted}"), "event")
             }
             60..80 => (format!("event = \"Item Seen {number:03}\"\ncount = 3\nwithin = \"1 day\""), "count"),

@@ -29,7 +29,7 @@ fn main() {
     for rules in [0, 1, 10, 100, 10_000] {
         let mut stream = Stream::new(rules);
         group.bench_function(format!("{rules} rules"), |bencher| {
-            bencher.iter_batched(|| stream.stamp(), |texts| stream_run(texts), BatchSize::PerIteration);
+            bencher.iter_batched(|| stream.stamp(), stream_run, BatchSize::PerIteration);
         });
     }
     group.finish();
