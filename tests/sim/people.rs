@@ -92,7 +92,7 @@ fn people(dice: &Dice) -> Vec<Person> {
                 1 | 2 => "Shared@example.com".into(),
                 _ => format!("p{number}@example.com"),
             };
-            Person { user, address, zone: dice.one(&ZONES[..]), posts }
+            Person { user, address, zone: dice.one::<&'static str>(&ZONES[..]), posts }
         })
         .collect()
 }
