@@ -11,7 +11,7 @@ use crate::journey::{exit, outcome, render};
 use crate::json;
 use crate::planted::{self, Bug};
 use crate::release::{Hook, Release, Role};
-use crate::rule::{EventMatch, TriggerForm};
+use crate::rule::{EventMatch, Trigger, TriggerForm};
 use crate::state::{Filed, Occurrence, OptOuts, Profile, Shard};
 use crate::trigger::{self, Met, Noticed};
 use std::borrow::Cow;
@@ -88,8 +88,17 @@ fn take_in_event(
         person = set_off(release, shard, person, hook, place, event, effects).or(person);
     }
     if let Some(index) = person {
+        if event.subject.kind == SubjectKind::Anon {
+            let active_at = &mut shard.people[index].active_at;
+            *active_at = (*active_at).max(Some(event.occurred_at));
+        }
         shard.refile(index);
     }
+}
+
+/// Whether an event may end what a rule has under way: with a public key anybody can name a user.
+fn may_end(event: &Event<'_>, trigger: &Trigger) -> bool {
+    event.is_proven || trigger.accepts_unproven || event.subject.kind == SubjectKind::Anon
 }
 
 /// Takes what the event says of the person into their profile; their number, if there was anything to keep.
@@ -117,9 +126,6 @@ fn learn(shard: &mut Shard, event: &Event<'_>, known: Option<usize>) -> Option<u
     if zone.is_some() && zone.as_deref() != person.profile.last_zone.as_deref() {
         person.profile.last_zone = zone.as_deref().map(Arc::from);
     }
-    if is_anon {
-        person.active_at = person.active_at.max(Some(event.occurred_at));
-    }
     if has_traits && person.messages.iter().any(|counted| counted.is_in_flight) {
         person.recheck_at = Some(event.occurred_at);
     }
@@ -144,14 +150,16 @@ fn leave_journeys(release: &Release, shard: &mut Shard, index: usize, place: Pla
         let (rule, key) = (case.rule, case.key.clone());
         for wait in case.waits_mut() {
             let id = rules.get_index(rule as usize).expect("slots come from this table");
-            let Some(compiled) = release.rule(id) else { continue };
+            let heard = release.rule(id).filter(|compiled| may_end(event, &compiled.rule.trigger));
+            let Some(compiled) = heard else { continue };
             exit::notice_wait(wait, key.as_deref(), compiled, seen);
         }
     }
     for journey in &mut person.journeys {
         let id = rules.get_index(journey.rule as usize).expect("slots come from this table");
         let entered = releases.get_index(journey.release as usize).expect("slots come from this table");
-        let Some(compiled) = release.rule_of(entered, id) else { continue };
+        let heard = release.rule_of(entered, id).filter(|compiled| may_end(event, &compiled.rule.trigger));
+        let Some(compiled) = heard else { continue };
         if exit::notice(journey, compiled, seen) {
             person.recheck_at = Some(event.occurred_at);
         }
@@ -171,8 +179,12 @@ fn set_off(
     let compiled = release.compiled(hook.rule);
     let trigger = &compiled.rule.trigger;
     let matched = part(&trigger.form, hook.role)?;
-    // What is unproven sets nothing off; that it ends a wait is on the side of not sending.
-    if hook.role == Role::First && !event.is_proven && !trigger.accepts_unproven {
+    let is_heard = match hook.role {
+        Role::First => event.is_proven || trigger.accepts_unproven,
+        // What ends a wait that nobody can have is not kept for people whom nobody vouches for.
+        Role::Without => may_end(event, trigger) && (event.is_proven || person.is_some()),
+    };
+    if !is_heard {
         return None;
     }
     let nobody = Profile::default();

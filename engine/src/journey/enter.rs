@@ -30,6 +30,16 @@ pub(crate) struct Entry<'a> {
 /// Begins a journey, or counts why not.
 pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, effects: &mut Effects) {
     let rule = &entry.compiled.rule;
+    // A record that is repeated after more occurrences than are remembered: its journey is under way, and a second one
+    // would decide the same decision.
+    let is_under_way = |journey: &Journey| {
+        journey.rule == entry.rule
+            && journey.key == entry.key
+            && journey.occurrence.message_id == entry.occurrence.message_id
+    };
+    if person.journeys.iter().any(is_under_way) {
+        return;
+    }
     let mut no = |reason| count(&rule.id, reason, entry.at, effects);
     let captured = Captured::of(&entry.occurrence);
     let holds = rule.audience.as_ref().is_none_or(|audience| {
