@@ -1,5 +1,6 @@
 //! What operators ask for, of a running service or of its folder: one implementation for both.
 
+use super::releases::ReleaseStore;
 use super::sources;
 use super::storage::Storage;
 use crate::ingest::intake::{Input, Intake, Taken};
@@ -53,14 +54,16 @@ pub struct Operations {
     pub ledger: Arc<SqliteLedger>,
     pub clock: crate::clock::Clock,
     pub viewer: Viewer,
+    store: Arc<ReleaseStore<SqliteLedger>>,
     doors: Doors,
 }
 
 /// How each door reads: a letter is read again as its door would.
 #[derive(Default)]
 struct Doors {
-    /// Public keys, as `http:NAME`: what came by them is unproven when it is replayed, too.
-    browser_keys: BTreeSet<String>,
+    /// Keys that are secret now, as `http:NAME`: what came by any other is unproven when it is replayed, whatever the
+    /// key was then.
+    server_keys: BTreeSet<String>,
     /// Formats of topics, by `kafka:NAME`.
     formats: BTreeMap<String, SourceFormat>,
 }
@@ -70,10 +73,15 @@ const ENTRIES_MAX: u32 = 200;
 const LETTERS_MAX: u32 = 1_000;
 
 impl Operations {
-    pub fn new(storage: &Storage, process: &Process, viewer: Viewer) -> anyhow::Result<Operations> {
-        let browser = process.write_keys.iter().filter(|key| key.kind == WriteKeyKind::Browser);
+    pub fn new(
+        storage: &Storage,
+        process: &Process,
+        store: Arc<ReleaseStore<SqliteLedger>>,
+        viewer: Viewer,
+    ) -> anyhow::Result<Operations> {
+        let servers = process.write_keys.iter().filter(|key| key.kind == WriteKeyKind::Server);
         let mut doors = Doors::default();
-        doors.browser_keys.extend(browser.map(|key| format!("http:{}", key.name)));
+        doors.server_keys.extend(servers.map(|key| format!("http:{}", key.name)));
         for source in &process.sources {
             doors.formats.insert(format!("kafka:{}", source.name), sources::config(source)?.format);
         }
@@ -82,6 +90,7 @@ impl Operations {
             ledger: storage.ledger.clone(),
             clock: storage.clock.clone(),
             viewer,
+            store,
             doors,
         })
     }
@@ -109,6 +118,9 @@ impl Operations {
     }
 
     fn set_pause(&self, rule: Option<&str>, is_on: bool) -> Result<Value, String> {
+        if let (Some(rule), true) = (rule, is_on) {
+            self.ensure_rule(rule)?;
+        }
         let now = (self.clock)();
         let what = format!("{} {}", if is_on { "pause" } else { "resume" }, rule.unwrap_or("everything"));
         let set = self.ledger.transaction(|transaction| {
@@ -119,6 +131,18 @@ impl Operations {
         let pauses = set.map_err(words)?;
         let held = pauses.iter().map(|pause| json!({ "rule": pause.rule, "since": pause.since.to_string() }));
         Ok(json!({ "done": what, "paused": held.collect::<Vec<_>>() }))
+    }
+
+    /// A pause of a rule that is not there would be taken for a pause.
+    fn ensure_rule(&self, rule: &str) -> Result<(), String> {
+        let announced = self.ledger.transaction(|transaction| transaction.announced()).map_err(words)?;
+        let Some((id, _)) = announced else { return Err("nothing is released yet".into()) };
+        let release = self.store.find(&id)?.release.clone();
+        if release.rule(rule).is_some() {
+            return Ok(());
+        }
+        let ids: Vec<_> = release.rules().map(|compiled| compiled.rule.id.to_string()).collect();
+        Err(format!("expected a rule of the release: {}; found {rule}. Nothing was paused", ids.join(", ")))
     }
 
     fn user(&self, asked: &str) -> Result<Value, String> {
@@ -180,7 +204,7 @@ impl Doors {
             received_at: letter.received_at,
             batch_sent_at: None,
             default_kind: None,
-            is_proven: !self.browser_keys.contains(&letter.source),
+            is_proven: self.server_keys.contains(&letter.source),
             corrects_clock: true,
             default_message_id,
             origin: None,

@@ -72,7 +72,12 @@ impl Service {
         };
 
         let viewing = workers.clone();
-        let operations = Operations::new(&storage, process, Arc::new(move |subject| viewing.view(subject)))?;
+        let operations = Operations::new(
+            &storage,
+            process,
+            store.clone(),
+            Arc::new(move |subject| viewing.view(subject)),
+        )?;
         let operations = Arc::new(operations);
         let health = Health {
             log: storage.log.clone(),
@@ -82,7 +87,7 @@ impl Service {
             dispatcher,
         };
         let public = public_router(process, &storage, &store, key)?;
-        let admin = admin_router(health, operations.clone());
+        let admin = admin_router(health, operations.clone(), process.http.admin_listen.ip());
         let servers = vec![
             tokio::spawn(serve::serve(listener, public, stop.doors.clone())),
             tokio::spawn(serve::serve(admin_listener, admin, stop.workers.clone())),
@@ -196,11 +201,12 @@ fn write_keys(process: &Process) -> anyhow::Result<Vec<WriteKey>> {
     process.write_keys.iter().map(key).collect()
 }
 
-fn admin_router(health: Health, operations: Arc<Operations>) -> Router {
+fn admin_router(health: Health, operations: Arc<Operations>, own: std::net::IpAddr) -> Router {
     let admin = admin::Admin {
         not_ready: Arc::new(move || health.not_ready()),
         metrics: telemetry::start_metrics(),
         operate: Arc::new(move |request| operations.operate(request)),
+        own,
     };
     admin::router(Arc::new(admin))
 }

@@ -4,10 +4,11 @@ use crate::app::operations::{Operations, Request, Viewer};
 use crate::app::releases::ReleaseStore;
 use crate::app::storage::Storage;
 use crate::ledger::Ledger;
-use crate::project::{Process, Project};
+use crate::project::{Environment, Process, Project};
 use crate::worker::{Standing, Step, Tools, Worker};
 use anyhow::{Context, anyhow, bail};
 use serde_json::Value;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,24 +16,21 @@ use std::time::Duration;
 /// A running service answers within this time, or is stuck.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// The settings of the project. Rules with problems do not matter here: a service may run an earlier release of them.
-pub(super) fn project(dir: &Path) -> anyhow::Result<Project> {
-    let (project, problems) = Project::load(dir);
-    project.with_context(|| {
-        format!(
-            "the project in {} has {} problems: `outreach check` shows them",
-            dir.display(),
-            problems.len()
-        )
+/// The process's part of outreach.toml. Rules with problems do not matter here: a service runs an earlier release, and
+/// must be stopped or looked at all the same.
+pub(super) fn process(dir: &Path) -> anyhow::Result<Process> {
+    let reading = Project::read(dir, &Environment::of_process());
+    reading.process.with_context(|| {
+        format!("outreach.toml in {} cannot be read: `outreach check` shows why", dir.display())
     })
 }
 
 /// Asks the running service, or opens the folder.
 pub(super) fn ask(dir: &Path, request: &Request) -> anyhow::Result<Value> {
-    let project = project(dir)?;
-    match ask_service(&project.process, request)? {
+    let process = process(dir)?;
+    match ask_service(&process, request)? {
         Some(answer) => Ok(answer),
-        None => ask_folder(&project, request),
+        None => ask_folder(&process, request),
     }
 }
 
@@ -44,7 +42,16 @@ fn ask_service(process: &Process, request: &Request) -> anyhow::Result<Option<Va
         .proxy(None)
         .build()
         .into();
-    let url = format!("http://{}/operate", process.http.admin_listen);
+    let mut address = process.http.admin_listen;
+    // Where it listens on all addresses, this machine asks under its own.
+    if address.ip().is_unspecified() {
+        address.set_ip(if address.is_ipv4() {
+            Ipv4Addr::LOCALHOST.into()
+        } else {
+            Ipv6Addr::LOCALHOST.into()
+        });
+    }
+    let url = format!("http://{address}/operate");
     let mut answer = match agent.post(&url).send_json(request) {
         Ok(answer) => answer,
         Err(ureq::Error::Io(error)) if error.kind() == std::io::ErrorKind::ConnectionRefused => {
@@ -65,8 +72,8 @@ fn ask_service(process: &Process, request: &Request) -> anyhow::Result<Option<Va
     }
 }
 
-fn ask_folder(project: &Project, request: &Request) -> anyhow::Result<Value> {
-    let storage = Arc::new(Storage::open(&project.process.data)?);
+fn ask_folder(process: &Process, request: &Request) -> anyhow::Result<Value> {
+    let storage = Arc::new(Storage::open(&process.data)?);
     let viewed = storage.clone();
     let viewer: Viewer = Arc::new(move |subject| {
         let store = Arc::new(ReleaseStore::new(viewed.ledger.clone()));
@@ -85,13 +92,14 @@ fn ask_folder(project: &Project, request: &Request) -> anyhow::Result<Value> {
         while worker.step().map_err(|error| error.to_string())? == Step::Busy {}
         Ok(worker.view(subject))
     });
-    let operations = Operations::new(&storage, &project.process, viewer)?;
+    let store = Arc::new(ReleaseStore::new(storage.ledger.clone()));
+    let operations = Operations::new(&storage, process, store, viewer)?;
     operations.carry_out(request).map_err(|reason| anyhow!(reason))
 }
 
 /// Whether the ledger can be used by a command of this process alone.
-pub(super) fn storage(project: &Project) -> anyhow::Result<Storage> {
-    let storage = Storage::open(&project.process.data)?;
+pub(super) fn storage(process: &Process) -> anyhow::Result<Storage> {
+    let storage = Storage::open(&process.data)?;
     storage.ledger.transaction(|transaction| transaction.pauses().map(drop))?;
     Ok(storage)
 }

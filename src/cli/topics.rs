@@ -24,17 +24,17 @@ pub(super) enum Command {
 
 pub(super) fn run(dir: &Path, command: &Command) -> anyhow::Result<End> {
     let Command::Accept { source: name, from } = command;
-    let project = ask::project(dir)?;
-    let source = project.process.sources.iter().find(|source| source.name == *name);
+    let process = ask::process(dir)?;
+    let source = process.sources.iter().find(|source| source.name == *name);
     let source = source
         .with_context(|| format!("expected the name of a [[sources]] of outreach.toml, found {name}"))?;
     let from = if from == "earliest" { Start::Earliest } else { Start::Latest };
-    let storage = ask::storage(&project)?;
+    let storage = ask::storage(&process)?;
     let ids = |marks: Vec<SourceMark>| -> BTreeSet<String> {
         marks.into_iter().filter(|mark| mark.source == *name).map(|mark| mark.topic_id).collect()
     };
     let before = ids(storage.log.source_marks()?);
-    let marks = accept_topic(&sources::config(source)?, &project.process.kafka, &*storage.log, from)?;
+    let marks = accept_topic(&sources::config(source)?, &process.kafka, &*storage.log, from)?;
     if ids(storage.log.source_marks()?) != before {
         // The new topic gives the old one's offsets again: a letter of it is another letter.
         let now = (storage.clock)();

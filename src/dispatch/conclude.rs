@@ -17,8 +17,9 @@ pub struct Concluded {
     pub kept: Option<String>,
 }
 
-/// A message that was not handed over so long after the gate goes back to it.
-const LEAVING_UNSENT_MAX: Length = Length::minutes(1);
+/// A message that was not begun to be handed over so long after the gate goes back to it: with the channel's own bounds
+/// (handover and reply) a message is in the mailbox within the minute that the gate reckons with, or not at all.
+const LEAVING_UNSENT_MAX: Length = Length::seconds(5);
 
 impl<D: Ledger> Dispatcher<D> {
     /// Whether a message that passed the gate is still to be handed over; else it goes back to the gate.
@@ -31,7 +32,15 @@ impl<D: Ledger> Dispatcher<D> {
     pub fn conclude(&self, ended: &[Concluded]) -> Result<(), LedgerError> {
         let now = (self.clock)();
         self.ledger.transaction(|transaction| {
-            ended.iter().try_for_each(|concluded| conclude(transaction, concluded, now))
+            for concluded in ended {
+                conclude(transaction, concluded, now)?;
+                // Redirected mail says nothing of the true address.
+                let is_hard = matches!(concluded.delivery, Some(Delivery::HardBounce { .. }));
+                if is_hard && self.letters.redirect_all_to.is_none() {
+                    suppress_bounced(transaction, &concluded.message, now)?;
+                }
+            }
+            Ok(())
         })?;
         let mut breaker = self.breaker.lock().expect("no panic while held");
         for concluded in ended {
@@ -71,10 +80,8 @@ fn conclude(transaction: &mut dyn Transaction, ended: &Concluded, now: Timestamp
                 &format!("try-again: {reply}"),
             )
         }
-        Delivery::Permanent { reply, .. } => end(OutcomeKind::Failed, Some(reply), None),
-        Delivery::HardBounce { reply, .. } => {
-            end(OutcomeKind::Failed, Some(reply), None)?;
-            suppress_bounced(transaction, message, now)
+        Delivery::Permanent { reply, .. } | Delivery::HardBounce { reply, .. } => {
+            end(OutcomeKind::Failed, Some(reply), None)
         }
         // It may have been taken. What must arrive goes again, under the same Message-ID; the rest never.
         Delivery::Unknown { why } if message.is_transactional || planted::is_on(Bug::UnknownRepeated) => {

@@ -83,10 +83,12 @@ impl Letters {
         let subject = Subject::parse(&message.subject).ok_or_else(|| {
             format!("expected a subject, found {} bytes of something else", message.subject.len())
         })?;
+        // Whoever gets redirected mail and clicks speaks for themselves, not for the customer.
+        let reader = self.redirect_all_to.as_deref();
         let claims = Claims {
             decision: message.key.id,
-            subject: subject.to_owned(),
-            address: message.address.clone(),
+            subject: reader.map_or(subject, Subject::anon).to_owned(),
+            address: reader.unwrap_or(&message.address).to_string(),
             topic: message.topic.clone().unwrap_or_default(),
         };
         Ok(format!("{}/u/{}", self.public_url, unsubscribe_token::sign(&self.unsubscribe_key, &claims)))

@@ -13,7 +13,7 @@ use axum::routing::{get, post};
 use axum::{Json, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 /// Carries a command out: JSON in, JSON out, or what is wrong in words.
@@ -25,6 +25,8 @@ pub struct Admin {
     pub not_ready: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     pub metrics: PrometheusHandle,
     pub operate: Operate,
+    /// The address that it listens on: who asks from it is this machine, too.
+    pub own: IpAddr,
 }
 
 const COMMAND_BYTES_MAX: usize = 64 * 1024;
@@ -59,7 +61,7 @@ async fn operate(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if !peer.ip().to_canonical().is_loopback() || !is_asked_by_name(&headers) {
+    if !is_own(peer.ip(), admin.own) || !is_asked_by_name(&headers, admin.own) {
         return (StatusCode::FORBIDDEN, "commands are answered to this machine alone\n").into_response();
     }
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -73,15 +75,18 @@ async fn operate(
     }
 }
 
+fn is_own(ip: IpAddr, own: IpAddr) -> bool {
+    ip.to_canonical().is_loopback() || (ip == own && !own.is_unspecified())
+}
+
 /// `Host` is an address or `localhost`, never a name that somebody else may point here.
-fn is_asked_by_name(headers: &HeaderMap) -> bool {
+fn is_asked_by_name(headers: &HeaderMap, own: IpAddr) -> bool {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
     let name = host
         .rsplit_once(':')
         .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
         .map_or(host, |h| h.0);
-    name == "localhost"
-        || name.trim_matches(['[', ']']).parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    name == "localhost" || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| is_own(ip, own))
 }
 
 #[cfg(test)]
@@ -93,12 +98,12 @@ mod tests {
         let asked = |host: &str| {
             let mut headers = HeaderMap::new();
             headers.insert(header::HOST, host.parse().unwrap());
-            is_asked_by_name(&headers)
+            is_asked_by_name(&headers, [10, 0, 0, 2].into())
         };
         assert!(
             asked("127.0.0.1:8081") && asked("localhost:8081") && asked("[::1]:8081") && asked("localhost")
         );
         assert!(!asked("evil.example:8081") && !asked("10.0.0.1:8081") && !asked("localhost.evil.example"));
-        assert!(!is_asked_by_name(&HeaderMap::new()));
+        assert!(!is_asked_by_name(&HeaderMap::new(), [0, 0, 0, 0].into()));
     }
 }

@@ -27,6 +27,7 @@ pub fn holds<L: Ledger>(fresh: impl Fn() -> L) {
     messages::moves_that_are_not_in_the_picture_are_refused(&fresh());
     messages::what_has_ended_stays_as_it_is(&fresh());
     messages::what_has_not_left_is_taken_back(&fresh());
+    messages::what_was_leaving_when_taken_back_ends_when_it_comes_back(&fresh());
     messages::an_outcome_goes_into_the_outbox_with_its_move(&fresh());
     messages::the_outbox_is_in_order_and_never_gives_a_number_twice(&fresh());
     consent::caps_count_what_left_or_is_leaving(&fresh());

@@ -179,7 +179,8 @@ pub trait Transaction {
     fn insert_decisions(&mut self, partition: u32, decisions: &[Decision]) -> Result<(), LedgerError>;
     /// Adds to the counters of (rule, reason, hour).
     fn count_non_entries(&mut self, non_entries: &[NonEntry]) -> Result<(), LedgerError>;
-    /// Takes back messages that have not left, each with an outbox row that says `cancelled`; others stay as they are.
+    /// Takes back messages that have not left, each with an outbox row that says `cancelled`. One that is leaving is
+    /// marked: should it come back to the queue, it ends as cancelled. Those that have ended stay as they are.
     fn cancel(&mut self, cancels: &[Cancel]) -> Result<(), LedgerError>;
 
     // Gate and dispatch.

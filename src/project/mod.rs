@@ -50,6 +50,8 @@ pub struct Reading {
     /// There although templates have problems: a replay needs none. Nothing that sends may run while a problem is an
     /// error.
     pub project: Option<Project>,
+    /// There if outreach.toml could be read at all, whatever the rules are: operators must reach a running service.
+    pub process: Option<Process>,
     /// In the order of files and places.
     pub problems: Vec<Diagnostic>,
     /// The text of each file that was read, by the path its problems name.
@@ -78,6 +80,7 @@ impl Project {
             cross_check::rule_of_test(&mut problems, path, &files);
         }
         let is_sound = !problems.has_errors();
+        let process_alone = checked.as_ref().map(|(_, process)| process.clone());
         cross_check::check(&mut problems, checked.as_ref(), &rules, &files);
         let rules = rules.into_iter().map(|read| read.rule).collect();
         let texts = files.texts(environment::FILE, overrides);
@@ -86,7 +89,7 @@ impl Project {
             let release = ReleaseParts { settings, rules, rule_texts, templates };
             Project { dir: dir.to_owned(), release, process, tests }
         });
-        Reading { project, problems: problems.into_sorted(), texts }
+        Reading { project, process: process_alone, problems: problems.into_sorted(), texts }
     }
 
     /// The release as it is stored, and announced by its id: see [`ReleaseParts::bundle`].

@@ -45,9 +45,6 @@ const LOGIN_CODES: [u16; 4] = [530, 534, 535, 538];
 /// Enhanced codes (RFC 3463) that say: this address does not exist, or is closed for good. Policy (5.7.x) and
 /// fullness (5.2.2) are not among them.
 const NO_SUCH_ADDRESS: [&str; 7] = ["5.1.0", "5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.2.1"];
-/// Replies to RCPT that say the same where the server speaks no enhanced codes (RFC 5321, 4.2.3).
-const NO_SUCH_ADDRESS_PLAIN: [u16; 2] = [550, 551];
-
 /// What an attempt that ended at `stage` with `answer` was.
 pub(super) fn classify(stage: Stage, answer: Answer) -> Delivery {
     let reply = match answer {
@@ -85,14 +82,12 @@ impl Reply {
         (is_numbers && class == self.code / 100).then_some(word)
     }
 
-    /// At RCPT the server judges the address. After the end of data it may too (one message goes to one address),
-    /// but then only an explicit code counts: a plain 550 there is mostly about content.
+    /// At RCPT the server judges the address, and after the end of data it may too (one message goes to one address).
+    /// Only an explicit code counts: a bare 550 is said of relaying, listings and content as well, and a suppression
+    /// of everybody by a relay that is set up wrongly would be for good.
     fn says_no_such_address(&self, stage: Stage) -> bool {
-        match (self.enhanced(), stage) {
-            (Some(code), Stage::Rcpt | Stage::End) => NO_SUCH_ADDRESS.contains(&code),
-            (None, Stage::Rcpt) => NO_SUCH_ADDRESS_PLAIN.contains(&self.code),
-            (Some(_) | None, _) => false,
-        }
+        let is_asked = matches!(stage, Stage::Rcpt | Stage::End);
+        is_asked && self.enhanced().is_some_and(|code| NO_SUCH_ADDRESS.contains(&code))
     }
 }
 
@@ -134,11 +129,11 @@ mod tests {
             (Stage::Rcpt, 450, "4.2.1 greylisted", "transient"),
             (Stage::Rcpt, 550, "5.1.1 no such user", "hard-bounce"),
             (Stage::Rcpt, 550, "5.1.10 null MX", "hard-bounce"),
-            (Stage::Rcpt, 550, "no such user", "hard-bounce"),
+            (Stage::Rcpt, 550, "no such user", "permanent"),
             (Stage::Rcpt, 550, "5.7.1 your address is listed", "permanent"),
             (Stage::Rcpt, 552, "5.2.2 mailbox full", "permanent"),
             (Stage::Rcpt, 554, "5.7.1 relay access denied", "permanent"),
-            (Stage::Rcpt, 550, "4.1.1 a class that does not agree", "hard-bounce"),
+            (Stage::Rcpt, 550, "4.1.1 a class that does not agree", "permanent"),
             (Stage::Rcpt, 421, "4.3.2 shutting down", "transient"),
             (Stage::Data, 554, "no valid recipients", "permanent"),
             (Stage::Data, 250, "not what DATA answers", "transient"),

@@ -154,6 +154,23 @@ pub(super) fn what_has_not_left_is_taken_back(ledger: &impl Ledger) {
     assert_eq!(commit(ledger, |t| t.due_messages(at(99), 10)), []);
 }
 
+/// Taken back while it is leaving: if the server has it, it is sent; if it comes back, it goes no more.
+pub(super) fn what_was_leaving_when_taken_back_ends_when_it_comes_back(ledger: &impl Ledger) {
+    let [back, gone] = [1, 2].map(|number| queue(ledger, &decision(number)));
+    for key in [back, gone] {
+        commit(ledger, |t| t.set_leaving(key, at(5)));
+        let cancel = Cancel { decision: key.id, reason: Refusal::Exit, at: at(6) };
+        commit(ledger, |t| t.cancel(std::slice::from_ref(&cancel)));
+        assert_eq!(state(ledger, key), MessageState::Leaving);
+    }
+    commit(ledger, |t| t.set_waiting(back, MessageState::Queued, at(9), at(7), "try-again"));
+    assert_eq!(state(ledger, back), MessageState::Cancelled);
+    assert!(end(ledger, gone, SENT, 7).unwrap());
+    assert_eq!(state(ledger, gone), MessageState::Sent);
+    let told: Vec<_> = commit(ledger, |t| t.outbox(9)).into_iter().map(|row| row.record).collect();
+    assert_eq!(told, [outcome(back, OutcomeKind::Cancelled, 7), outcome(gone, SENT, 7)]);
+}
+
 fn outcome(key: MessageKey, kind: OutcomeKind, second: i64) -> Vec<u8> {
     let mut record = Vec::new();
     let outcome = Outcome { subject: Subject::user("ada"), decision: key.id, kind, at: at(second) };

@@ -47,6 +47,12 @@ WHERE judged_at = $2 AND id = $3;
 -- name: set_waiting
 UPDATE message SET state = $1, state_at = $2, next_at = $3, reason = $4 WHERE judged_at = $5 AND id = $6;
 
+-- name: set_cancel_reason
+UPDATE message SET cancel_reason = $1 WHERE judged_at = $2 AND id = $3;
+
+-- name: cancel_reason
+SELECT cancel_reason FROM message WHERE judged_at = $1 AND id = $2 AND cancel_reason IS NOT NULL;
+
 -- name: set_ended
 UPDATE message SET state = $1, state_at = $2, reason = $3, detail = $4 WHERE judged_at = $5 AND id = $6;
 

@@ -22,3 +22,9 @@ DELETE FROM render WHERE judged_at < $1 AND NOT EXISTS (
     SELECT 1 FROM message m
     WHERE m.judged_at = render.judged_at AND m.id = render.id AND m.state IN ('queued', 'held', 'leaving')
 );
+
+-- name: forget_words
+-- What a message said, and what a mail server answered, may name people.
+UPDATE message SET detail = NULL, reason = CASE WHEN state IN ('failed', 'unknown') THEN NULL ELSE reason END
+WHERE judged_at < $1 AND state NOT IN ('queued', 'held', 'leaving')
+    AND (detail IS NOT NULL OR (reason IS NOT NULL AND state IN ('failed', 'unknown')));

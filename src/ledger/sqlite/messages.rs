@@ -20,6 +20,8 @@ const NEXT_AT: &str = query(FILE, "next_at");
 const STANDS: &str = query(FILE, "stands");
 const SET_LEAVING: &str = query(FILE, "set_leaving");
 const SET_WAITING: &str = query(FILE, "set_waiting");
+const SET_CANCEL_REASON: &str = query(FILE, "set_cancel_reason");
+const CANCEL_REASON: &str = query(FILE, "cancel_reason");
 const SET_ENDED: &str = query(FILE, "set_ended");
 const WHOSE: &str = query(FILE, "whose");
 const COUNTED: &str = query(FILE, "counted");
@@ -92,6 +94,11 @@ pub(super) fn set_waiting(
     if !may {
         return Err(no_such_move(key, from.as_str(), state.as_str()));
     }
+    if from == MessageState::Leaving
+        && let Some(taken_back) = cancel_reason(connection, key)?
+    {
+        return set_ended(connection, key, OutcomeKind::Cancelled, now, Some(&taken_back), None).map(drop);
+    }
     let values = params![state.as_str(), now.0, next_at.0, reason, key.judged_at.0, key.id.0];
     execute(connection, SET_WAITING, values)?;
     count_moves(connection, Some(from), state, 1)
@@ -128,11 +135,21 @@ pub(super) fn set_ended(
 pub(super) fn cancel(connection: &Connection, cancels: &[Cancel]) -> Result<(), LedgerError> {
     for cancel in cancels {
         let Some(key) = key_of(connection, cancel.decision)? else { continue };
-        if is_waiting(stands(connection, key)?) {
+        let stands = stands(connection, key)?;
+        if is_waiting(stands) {
             set_ended(connection, key, OutcomeKind::Cancelled, cancel.at, Some(cancel.reason.code()), None)?;
+        } else if stands == MessageState::Leaving {
+            // It may be gone. If the server does not take it, it must not be tried again.
+            let values = params![cancel.reason.code(), key.judged_at.0, key.id.0];
+            execute(connection, SET_CANCEL_REASON, values)?;
         }
     }
     Ok(())
+}
+
+/// Why a message that is leaving was taken back meanwhile.
+fn cancel_reason(connection: &Connection, key: MessageKey) -> Result<Option<String>, LedgerError> {
+    first(connection, CANCEL_REASON, params![key.judged_at.0, key.id.0], |row| Ok(row.get(0)?))
 }
 
 pub(super) fn counted(

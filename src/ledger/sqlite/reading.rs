@@ -13,6 +13,7 @@ const FILE: &str = include_str!("../sql/reading.sql");
 const ENTRIES: &str = query(FILE, "entries");
 const MESSAGE_COUNTS: &str = query(FILE, "message_counts");
 const FORGET_LETTERS: &str = query(FILE, "forget_letters");
+const FORGET_WORDS: &str = query(FILE, "forget_words");
 const FORGET_RENDERS: &str = query(FILE, "forget_renders");
 
 pub(super) fn entries(
@@ -43,7 +44,8 @@ pub(super) fn forget(
     renders_before: Timestamp,
 ) -> Result<(), LedgerError> {
     execute(connection, FORGET_LETTERS, [letters_before.0])?;
-    execute(connection, FORGET_RENDERS, [renders_before.0]).map(drop)
+    execute(connection, FORGET_RENDERS, [renders_before.0])?;
+    execute(connection, FORGET_WORDS, [renders_before.0]).map(drop)
 }
 
 fn decision(row: &Row<'_>) -> Result<Decision, LedgerError> {

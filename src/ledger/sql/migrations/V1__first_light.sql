@@ -55,6 +55,8 @@ CREATE TABLE message (
     reason TEXT,
     -- What the channel kept or answered.
     detail TEXT,
+    -- It was taken back while it was leaving: should it come back, it ends.
+    cancel_reason TEXT,
     -- The address folded for comparing; empty for channels without one.
     recipient TEXT NOT NULL,
     channel TEXT NOT NULL,
