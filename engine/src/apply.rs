@@ -79,7 +79,7 @@ fn take_in_event(
     if let Some(known) = learn(shard, event, person) {
         person = Some(known);
     }
-    if let Some(index) = person {
+    if let Some(index) = person.filter(|_| release.may_end_journeys(event)) {
         leave_journeys(release, shard, index, place, event);
     }
     let mut hooks = Vec::new();
@@ -133,6 +133,10 @@ fn learn(shard: &mut Shard, event: &Event<'_>, known: Option<usize>) -> Option<u
 }
 
 fn zone_in(context: &str) -> Option<Cow<'_, str>> {
+    // Most contexts have none, and a search that finds nothing is the dear one. An escape may spell any key.
+    if !context.contains("timezone") && !context.contains('\\') {
+        return None;
+    }
     let text = json::find(context, &["timezone".into()])?;
     if let json::Seen::Text(zone) = json::read(text) {
         Some(zone).filter(|zone| !zone.is_empty())
