@@ -75,15 +75,20 @@ fn take_in_event(
     if event.origin.is_some_and(|origin| !shard.is_first_sight(origin)) {
         return;
     }
-    let mut person = shard.people.get_index_of(&event.subject);
-    if let Some(known) = learn(shard, event, person) {
-        person = Some(known);
-    }
-    if let Some(index) = person {
-        leave_journeys(release, shard, index, place, event);
-    }
     let mut hooks = Vec::new();
     release.index().find(event, &mut hooks);
+    let (news, may_end) = (News::of(event), release.may_end_journeys(event));
+    // Most events concern no rule: their people are not even looked for, which is half of what such an event costs.
+    if hooks.is_empty() && !may_end && !news.is_to_keep(event) {
+        return;
+    }
+    let mut person = shard.people.get_index_of(&event.subject);
+    if let Some(known) = learn(shard, event, &news, person) {
+        person = Some(known);
+    }
+    if let Some(index) = person.filter(|_| may_end) {
+        leave_journeys(release, shard, index, place, event);
+    }
     for hook in hooks {
         person = set_off(release, shard, person, hook, place, event, effects).or(person);
     }
@@ -101,13 +106,33 @@ fn may_end(event: &Event<'_>, trigger: &Trigger) -> bool {
     event.is_proven || trigger.accepts_unproven || event.subject.kind == SubjectKind::Anon
 }
 
+/// What an event says of the person.
+struct News<'e> {
+    zone: Option<Cow<'e, str>>,
+    has_traits: bool,
+}
+
+impl<'e> News<'e> {
+    fn of(event: &'e Event<'_>) -> News<'e> {
+        // What nobody vouches for sets nothing of a user: no address, no zone that moves their night.
+        let is_trusted = event.is_proven || event.subject.kind == SubjectKind::Anon;
+        News {
+            zone: if is_trusted { zone_in(&event.context) } else { None },
+            has_traits: event.is_proven && matches!(event.kind, EventKind::Identify | EventKind::Group),
+        }
+    }
+
+    /// Of an anonymous person it is also kept when they were last there.
+    fn is_to_keep(&self, event: &Event<'_>) -> bool {
+        self.has_traits || self.zone.is_some() || event.subject.kind == SubjectKind::Anon
+    }
+}
+
 /// Takes what the event says of the person into their profile; their number, if there was anything to keep.
-fn learn(shard: &mut Shard, event: &Event<'_>, known: Option<usize>) -> Option<usize> {
+fn learn(shard: &mut Shard, event: &Event<'_>, news: &News<'_>, known: Option<usize>) -> Option<usize> {
+    let News { zone, has_traits } = news;
+    let (zone, has_traits) = (zone.as_deref(), *has_traits);
     let is_anon = event.subject.kind == SubjectKind::Anon;
-    // What nobody vouches for sets nothing of a user: no address, no zone that moves their night.
-    let is_trusted = event.is_proven || is_anon;
-    let zone = if is_trusted { zone_in(&event.context) } else { None };
-    let has_traits = event.is_proven && matches!(event.kind, EventKind::Identify | EventKind::Group);
     if !has_traits && zone.is_none() && (known.is_none() || !is_anon) {
         return known;
     }
@@ -123,8 +148,8 @@ fn learn(shard: &mut Shard, event: &Event<'_>, known: Option<usize>) -> Option<u
         EventKind::Identify | EventKind::Group | EventKind::Track | EventKind::Page | EventKind::Screen => {}
         EventKind::Alias => {}
     }
-    if zone.is_some() && zone.as_deref() != person.profile.last_zone.as_deref() {
-        person.profile.last_zone = zone.as_deref().map(Arc::from);
+    if zone.is_some() && zone != person.profile.last_zone.as_deref() {
+        person.profile.last_zone = zone.map(Arc::from);
     }
     if has_traits && person.messages.iter().any(|counted| counted.is_in_flight) {
         person.recheck_at = Some(event.occurred_at);
@@ -133,6 +158,10 @@ fn learn(shard: &mut Shard, event: &Event<'_>, known: Option<usize>) -> Option<u
 }
 
 fn zone_in(context: &str) -> Option<Cow<'_, str>> {
+    // Most contexts have none, and a search that finds nothing is the dear one. An escape may spell any key.
+    if !context.contains("timezone") && !context.contains('\\') {
+        return None;
+    }
     let text = json::find(context, &["timezone".into()])?;
     if let json::Seen::Text(zone) = json::read(text) {
         Some(zone).filter(|zone| !zone.is_empty())

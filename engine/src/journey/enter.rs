@@ -6,7 +6,7 @@ use crate::effect::{Effect, Effects, NonEntry, NonEntryReason};
 use crate::event::SubjectId;
 use crate::policy::{holdout, once_per};
 use crate::release::{Compiled, Release};
-use crate::state::{Exited, Journey, JourneyState, Occurrence, Person};
+use crate::state::{Exited, Journey, JourneyState, Occurrence, Person, push_exactly};
 use crate::time::Timestamp;
 use crate::trigger;
 use crate::zone;
@@ -59,7 +59,7 @@ pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, 
     case.entered_at = case.entered_at.max(Some(entry.at));
     let Some((step, waited)) = next_message(rule, 0) else { return };
     let due_at = if entry.exited.is_some() { entry.at } else { entry.at + waited };
-    person.journeys.push(Journey {
+    let journey = Journey {
         rule: entry.rule,
         release: entry.release_slot,
         key: entry.key,
@@ -70,7 +70,8 @@ pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, 
         state: JourneyState::Due { due_at, ready_at: due_at, is_never_late: false },
         exited: entry.exited,
         counts: false,
-    });
+    };
+    push_exactly(&mut person.journeys, journey);
 }
 
 pub(crate) fn count(rule: &Arc<str>, reason: NonEntryReason, at: Timestamp, effects: &mut Effects) {

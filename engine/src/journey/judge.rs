@@ -10,7 +10,9 @@ use crate::event::{SubjectId, SubjectKind};
 use crate::policy::{self, Judged, Stop};
 use crate::release::{Compiled, Release};
 use crate::rule::{MessageStep, Status, StepKind, TriggerForm};
-use crate::state::{ANON_QUIET_MAX, Arm, Counted, FixedHasher, Journey, JourneyState, Person, Shard, Wait};
+use crate::state::{
+    ANON_QUIET_MAX, Arm, Counted, FixedHasher, Journey, JourneyState, Person, Shard, Wait, push_exactly,
+};
 use crate::time::Timestamp;
 use crate::trigger::absence;
 use indexmap::IndexSet;
@@ -44,6 +46,7 @@ pub(crate) fn person(
     }
     let memory = policy::cap::memory(&release.settings.caps);
     person.messages.retain(|counted| counted.is_in_flight || counted.judged_at > moment.now - memory);
+    person.shrink();
     !is_forgotten(subject, person, moment.now)
 }
 
@@ -189,7 +192,7 @@ impl<'a> Judge<'a, '_> {
     fn send(&self, person: &mut Person, at: usize, decision: &crate::Decision) {
         let journey = &mut person.journeys[at];
         journey.state = JourneyState::InFlight(decision.id);
-        person.messages.push(Counted {
+        let counted = Counted {
             decision: decision.id,
             channel: decision.channel,
             judged_at: self.moment.now,
@@ -197,7 +200,8 @@ impl<'a> Judge<'a, '_> {
             is_transactional: decision.is_transactional,
             rule: journey.rule,
             entered_at: journey.entered_at,
-        });
+        };
+        push_exactly(&mut person.messages, counted);
     }
 
     /// After a refusal: a message that was refused does not stop the journey; exit, opt-out and lost audience do.

@@ -39,6 +39,7 @@ pub(crate) fn take_in(release: &Release, shard: &mut Shard, outcome: &Outcome<'_
             person.journeys.remove(at);
         }
     }
+    person.shrink();
     shard.refile(index);
 }
 

@@ -31,7 +31,7 @@ pub enum Role {
 }
 
 type ByName = IndexMap<Box<str>, Named, foldhash::fast::FixedState>;
-type ByValue = IndexMap<Wanted, Vec<Hook>, foldhash::fast::FixedState>;
+type ByText = IndexMap<Box<str>, Vec<Hook>, foldhash::fast::FixedState>;
 
 /// The hooks of all rules.
 #[derive(Clone, Debug, Default)]
@@ -43,6 +43,13 @@ pub struct Index {
 struct Named {
     always: Vec<Hook>,
     by_value: Vec<(Path, ByValue)>,
+}
+
+/// Texts stand apart, so that one is looked up as it stands in the event.
+#[derive(Clone, Debug, Default)]
+struct ByValue {
+    texts: ByText,
+    others: IndexMap<Wanted, Vec<Hook>, foldhash::fast::FixedState>,
 }
 
 /// A value that can be looked up: texts and whole numbers.
@@ -78,8 +85,8 @@ impl Index {
         found.extend_from_slice(&named.always);
         for (path, by_value) in &named.by_value {
             let bag = if path.root == Root::Context { &event.context } else { &event.properties };
-            let wanted = json::find(bag, &path.segments).map(json::read).and_then(Wanted::seen);
-            found.extend(wanted.and_then(|wanted| by_value.get(&wanted)).into_iter().flatten());
+            let Some(seen) = json::find(bag, &path.segments).map(json::read) else { continue };
+            found.extend(hooks_of(by_value, seen).into_iter().flatten());
         }
         if found.len() > 1 {
             found.sort_unstable();
@@ -119,7 +126,7 @@ impl Named {
             let best = equalities(matched.condition.as_ref())
                 .max_by(|(a, _), (b, _)| ranks[a].cmp(&ranks[b]).then_with(|| b.cmp(a)));
             match best {
-                Some((path, wanted)) => named.under(path).entry(wanted).or_default().push(hook),
+                Some((path, wanted)) => named.under(path).hooks(wanted).push(hook),
                 None => named.always.push(hook),
             }
         }
@@ -163,12 +170,22 @@ impl Wanted {
             Value::Null | Value::List(_) => None,
         }
     }
+}
 
-    fn seen(seen: Seen<'_>) -> Option<Wanted> {
-        match seen {
-            Seen::Text(text) => Some(Wanted::Text(text.into())),
-            other => other.into_value().as_ref().and_then(Wanted::value),
+impl ByValue {
+    fn hooks(&mut self, wanted: Wanted) -> &mut Vec<Hook> {
+        match wanted {
+            Wanted::Text(text) => self.texts.entry(text).or_default(),
+            other => self.others.entry(other).or_default(),
         }
+    }
+}
+
+/// Triggers that want this value.
+fn hooks_of<'i>(by_value: &'i ByValue, seen: Seen<'_>) -> Option<&'i Vec<Hook>> {
+    match seen {
+        Seen::Text(text) => by_value.texts.get(text.as_ref()),
+        other => by_value.others.get(&Wanted::value(&other.into_value()?)?),
     }
 }
 

@@ -1,13 +1,16 @@
 //! Rules, caps, quiet hours, topics and zones of one version, compiled: all that decides, beside the records.
 
+mod exits;
 mod index;
 mod settings;
 
 pub use index::{Hook, Index, Role};
 pub use settings::{Cap, Caps, QuietHours, Settings, Topic, Window};
 
+use crate::event::Event;
 use crate::rule::{Path, Root, Rule, Status};
 use crate::time::Length;
+use exits::Exits;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -20,6 +23,7 @@ pub struct Release {
     /// Sorted by id.
     rules: Vec<Arc<Compiled>>,
     index: Index,
+    exits: Exits,
     /// Rules of earlier releases, for the people who entered with them: by (release id, rule id).
     earlier: BTreeMap<(Arc<str>, Arc<str>), Arc<Compiled>>,
 }
@@ -52,12 +56,15 @@ impl Release {
             rules.into_iter().map(|rule| Arc::new(Compiled::new(rule, id.clone(), reads))).collect();
         rules.sort_by(|a, b| a.rule.id.cmp(&b.rule.id));
         let index = Index::new(&rules);
-        Release { id, settings, rules, index, earlier: BTreeMap::new() }
+        let mut exits = Exits::default();
+        rules.iter().for_each(|compiled| exits.add(&compiled.rule));
+        Release { id, settings, rules, index, exits, earlier: BTreeMap::new() }
     }
 
     /// Adds an earlier release, whose rules people may still be inside.
     pub fn with_earlier(mut self, earlier: &Release) -> Release {
         for compiled in &earlier.rules {
+            self.exits.add(&compiled.rule);
             self.earlier.insert((earlier.id.clone(), compiled.rule.id.clone()), compiled.clone());
         }
         self
@@ -83,6 +90,11 @@ impl Release {
     /// Whether the rule is switched off now: that ends the journeys of earlier releases too.
     pub fn is_off(&self, id: &str) -> bool {
         self.rule(id).is_some_and(|compiled| compiled.rule.status == Status::Off)
+    }
+
+    /// Whether this event could be an exit of any rule, so that the person's journeys are to be asked.
+    pub(crate) fn may_end_journeys(&self, event: &Event<'_>) -> bool {
+        self.exits.may_be(event)
     }
 
     pub(crate) fn index(&self) -> &Index {

@@ -140,6 +140,17 @@ impl Shard {
     }
 }
 
+/// Pushes, and takes room for one alone: most people have one of each, and there are millions of them.
+pub(crate) fn push_exactly<T>(list: &mut Vec<T>, item: T) {
+    if list.len() < EXACT_MAX {
+        list.reserve_exact(1);
+    }
+    list.push(item);
+}
+
+/// From so many on a list grows as lists do.
+const EXACT_MAX: usize = 8;
+
 fn slot_of(table: &mut IndexSet<Arc<str>, FixedHasher>, id: &Arc<str>) -> u32 {
     match table.get_index_of(id) {
         Some(slot) => slot as u32,

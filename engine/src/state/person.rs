@@ -181,6 +181,12 @@ impl Person {
         all.filter(move |(_, due_at)| until.is_none_or(|until| *due_at <= until))
     }
 
+    /// Gives back the room of what is over.
+    pub(crate) fn shrink(&mut self) {
+        self.journeys.shrink_to_fit();
+        self.messages.shrink_to_fit();
+    }
+
     /// The case of a rule and key, if one is kept.
     pub fn case(&self, rule: u32, key: Option<&str>) -> Option<&Case> {
         self.cases.iter().find(|case| case.rule == rule && case.key.as_deref() == key)

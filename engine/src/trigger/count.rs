@@ -22,6 +22,9 @@ pub(crate) fn notice(case: &mut Case, met: &Met<'_>, count: u32, within: Length)
     if events.iter().any(|seen| seen.hash == event.hash) {
         return Noticed::Nothing;
     }
+    if events.is_empty() {
+        events.reserve_exact(1);
+    }
     let at = events.partition_point(|seen| *seen < event);
     events.insert(at, event);
     let Some(last) = completed(events, count as usize, within) else {

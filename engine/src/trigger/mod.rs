@@ -7,7 +7,7 @@ pub(crate) mod event;
 
 use crate::release::{Compiled, Role};
 use crate::rule::{OncePer, TriggerForm};
-use crate::state::{Case, CaseState, Occurrence, Person};
+use crate::state::{Case, CaseState, Occurrence, Person, push_exactly};
 use std::sync::Arc;
 
 /// Open keys a person may have of one rule; the oldest falls (rules.md, "Triggers").
@@ -51,7 +51,7 @@ pub(crate) fn notice(case: &mut Case, met: &Met<'_>) -> Noticed {
 
 /// Remembers message ids that were used up, at least the last 16.
 fn remember(case: &mut Case, hashes: impl IntoIterator<Item = u64>, at_most: usize) {
-    case.occurrences.extend(hashes);
+    hashes.into_iter().for_each(|hash| push_exactly(&mut case.occurrences, hash));
     let excess = case.occurrences.len().saturating_sub(at_most.max(OCCURRENCES_MAX));
     case.occurrences.drain(..excess);
 }
@@ -89,7 +89,7 @@ pub(crate) fn case_of<'p>(person: &'p mut Person, rule: u32, key: Option<&str>) 
         has_fallen = case.is_open();
         person.cases.remove(least);
     }
-    person.cases.push(Case { rule, key: key.map(Arc::from), ..Case::default() });
+    push_exactly(&mut person.cases, Case { rule, key: key.map(Arc::from), ..Case::default() });
     (person.cases.last_mut().expect("just pushed"), has_fallen)
 }
 

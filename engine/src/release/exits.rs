@@ -1,0 +1,29 @@
+//! Which events could end a journey: asked of every event, so that most cost their people nothing.
+
+use crate::event::Event;
+use crate::rule::{Exit, Rule};
+use indexmap::IndexSet;
+use std::sync::Arc;
+
+/// The exits of all rules, of this release and of earlier ones.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Exits {
+    names: IndexSet<Arc<str>, foldhash::fast::FixedState>,
+    /// Some rule's exit is about the person, so any record may meet it.
+    has_person: bool,
+}
+
+impl Exits {
+    pub fn add(&mut self, rule: &Rule) {
+        for exit in &rule.exits {
+            match exit {
+                Exit::Event(matched) => drop(self.names.insert(matched.event.clone())),
+                Exit::Person(_) => self.has_person = true,
+            }
+        }
+    }
+
+    pub fn may_be(&self, event: &Event<'_>) -> bool {
+        self.has_person || (!self.names.is_empty() && self.names.contains(event.name.as_ref()))
+    }
+}
