@@ -87,8 +87,14 @@ pub async fn run(options: Options, mut out: impl Write + Send + 'static) -> anyh
         _ = interrupt.recv() => { stop.cancel(); playing.await }
     };
     let stopped = service.stop().await;
-    played.context("the demo has failed")??;
+    played.context("the demo has failed")?.or_else(nobody_reads_on)?;
     stopped.context("stopped, though not in order")
+}
+
+/// `outreach demo | head` has seen enough: that is no failure.
+fn nobody_reads_on(error: anyhow::Error) -> anyhow::Result<()> {
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    if kind == Some(std::io::ErrorKind::BrokenPipe) { Ok(()) } else { Err(error) }
 }
 
 fn mails_folder(options: &Options, folder: &Folder) -> anyhow::Result<PathBuf> {

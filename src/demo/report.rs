@@ -113,7 +113,8 @@ impl<'o> Report<'o> {
             (Verdict::Send, message) => {
                 self.counts.refused += 1;
                 let reason = message.as_ref().and_then(|(_, _, reason)| reason.as_deref());
-                let words = format!("{rule}: stopped at the gate by {}", reason.unwrap_or("nothing named"));
+                let words =
+                    format!("{rule}: stopped at the gate, {}", at_the_gate(reason.unwrap_or_default()));
                 self.mark(Mark::No, &words)?;
             }
         }
@@ -193,6 +194,14 @@ fn named(decision: &Decision) -> String {
         return decision.rule.to_string();
     }
     format!("{}, step {}", decision.rule, decision.step)
+}
+
+/// A reason of the gate in words; others as they are.
+fn at_the_gate(reason: &str) -> &str {
+    match reason {
+        "cap" => "cap: this address has had as many mails as the caps allow",
+        other => other,
+    }
 }
 
 /// Times to the minute: `2026-03-02T10:00:00.000000Z` is `2026-03-02 10:00 UTC`.

@@ -69,13 +69,15 @@ pub(super) fn story(seed: &mut Seed, now: Timestamp, is_held_out: &dyn Fn(&str) 
     };
     let [silent, prompt, leaver, capped, tired, repeater, payer, old] =
         [(); 8].map(|()| cast(seed, false, false));
+    // One mailbox, two users: caps are the mailbox's.
+    let second_account = Actor { id: cast(seed, false, false).id, ..capped.clone() };
     let nameless = Actor { address: None, ..cast(seed, false, false) };
     let (sleeper, compared) = (cast(seed, true, false), cast(seed, false, true));
     let prefix = seed.next() >> 32;
     let mut w = Writer { seed, now, number: 0, prefix };
     let mut scenes = w.trials(&silent, &prompt, &sleeper, &compared, &old);
     scenes.extend(w.payments(&payer, &repeater, &nameless));
-    scenes.extend(w.second_acts(&leaver, &capped, &tired));
+    scenes.extend(w.second_acts(&leaver, &capped, &second_account, &tired));
     scenes.push(w.broken(&payer));
     scenes
 }
@@ -142,8 +144,15 @@ impl Writer<'_> {
         ]
     }
 
-    fn second_acts(&mut self, leaver: &Actor, capped: &Actor, tired: &Actor) -> Vec<Scene> {
-        let [one, two, three] = [leaver, capped, tired].map(|actor| self.trial(actor, TRIAL));
+    fn second_acts(
+        &mut self,
+        leaver: &Actor,
+        capped: &Actor,
+        second_account: &Actor,
+        tired: &Actor,
+    ) -> Vec<Scene> {
+        let [one, two, three, four] =
+            [leaver, capped, tired, second_account].map(|actor| self.trial(actor, TRIAL));
         let project = vec![self.track(leaver, Length::ZERO, "Project Created", json!({ "name": "Garden" }))];
         let [ending, ending_too] = [capped, tired]
             .map(|actor| vec![self.track(actor, Length::ZERO, "Trial Will End", json!({ "days_left": 3 }))]);
@@ -157,6 +166,12 @@ impl Writer<'_> {
                 "hears from billing that the trial ends: a second rule, the same day",
                 ending,
                 Expects::Rows(2),
+            ),
+            scene(
+                second_account,
+                "did the same in a second account with the same address",
+                four,
+                Expects::Rows(1),
             ),
             scene(tired, SILENT, three, Expects::Rows(1)),
             Scene {

@@ -7,6 +7,7 @@ mod kafka_sources;
 mod check;
 mod replay_input;
 mod demo;
+mod documentation;
 mod replay_online_retail;
 mod rule_tests;
 mod service_bad_input;
