@@ -116,6 +116,7 @@ impl World {
                     self.note(&line);
                     let is_slow = self.plan.is_faulty && self.dice.happens(50_000);
                     let delay = self.dice.between(1, if is_slow { 2 * MINUTE } else { 50_000 });
+                    self.may_say_no(&message);
                     self.after(delay, Event::HandOver { life: life.clone(), message });
                     self.wake_at(owner, Actor::Sweep, now + 10 * MINUTE + 2 * SECOND);
                 }
