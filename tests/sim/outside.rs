@@ -59,9 +59,9 @@ impl World {
     }
 
     /// Now and then somebody says no just when something for them is leaving.
-    pub fn may_say_no(&mut self, message: &Message) {
+    pub fn may_say_no(&mut self, message: &Message, in_a_million: u32) {
         let Some(user) = message.subject.strip_prefix("user:") else { return };
-        if !self.plan.is_faulty || !self.dice.happens(30_000) {
+        if !self.plan.is_faulty || !self.dice.happens(in_a_million) {
             return;
         }
         let no = No {
@@ -72,7 +72,7 @@ impl World {
             kind: SuppressionKind::Unsubscribed,
             leaving: BTreeSet::new(),
         };
-        let delay = self.dice.between(1, MINUTE);
+        let delay = self.dice.between(1, 10 * SECOND);
         self.after(delay, Event::No(no));
     }
 
