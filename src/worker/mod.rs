@@ -161,11 +161,13 @@ impl<L: Log, D: Ledger> Worker<L, D> {
             let Some(release) = &self.release else {
                 return Err(wrong("a record before the first release".into()));
             };
-            let is_tick = matches!(record.body, Body::Tick { .. });
-            let effects = apply(release, &mut self.shard, &record);
-            if !is_tick {
-                self.pace.saw_traffic();
+            match &record.body {
+                Body::Tick { at, .. } => self.pace.saw_tick(*at, record.appended_at),
+                Body::Event(_) | Body::Outcome(_) | Body::Consent(_) | Body::Release { .. } => {
+                    self.pace.saw_traffic()
+                }
             }
+            let effects = apply(release, &mut self.shard, &record);
             if !is_rerun || planted::is_on(Bug::EffectsNotDropped) {
                 effects.into_iter().for_each(|effect| self.unwritten.push(effect));
             }
@@ -229,12 +231,13 @@ impl<L: Log, D: Ledger> Worker<L, D> {
             Some(read_through) if !planted::is_on(Bug::TickWhileBehind) => read_through.min(now),
             Some(_) | None => now,
         };
+        let true_at = self.pace.by_the_log(true_at, now);
         match self.pace.decide(now, true_at, self.shard.next_due_at()) {
             tick::Due::Now => {
                 let mut batch = crate::log::Batch::default();
                 batch.push(self.partition, &Body::Tick { at: true_at, until: None });
                 self.tools.log.append(batch)?;
-                self.pace.ticked(now);
+                self.pace.ticked(now, true_at);
                 Ok(Step::Busy)
             }
             tick::Due::At(until) => Ok(Step::Idle { until }),

@@ -16,6 +16,11 @@ const LOOK_AGAIN_AFTER: Length = Length(250_000);
 pub struct Pace {
     last_at: Timestamp,
     has_traffic: bool,
+    /// How far the log's clock was behind this one at the last tick: what a tick says beyond it does not count.
+    log_behind: Length,
+    /// What its last tick said, and when by this clock.
+    said: Option<(Timestamp, Timestamp)>,
+    now_at: Timestamp,
 }
 
 /// Whether a tick is due.
@@ -28,7 +33,13 @@ pub enum Due {
 
 impl Default for Pace {
     fn default() -> Self {
-        Pace { last_at: Timestamp::MIN, has_traffic: false }
+        Pace {
+            last_at: Timestamp::MIN,
+            has_traffic: false,
+            log_behind: Length::ZERO,
+            said: None,
+            now_at: Timestamp::MIN,
+        }
     }
 }
 
@@ -38,7 +49,30 @@ impl Pace {
         self.has_traffic = true;
     }
 
-    pub fn ticked(&mut self, now: Timestamp) {
+    /// A tick was read: the log's clock stood at `appended_at` when it said `at`.
+    /// Only this worker's own last tick tells of its clock.
+    pub fn saw_tick(&mut self, at: Timestamp, appended_at: Timestamp) {
+        if let Some((said, now)) = self.said
+            && said == at
+        {
+            self.log_behind = now.since(appended_at);
+        }
+    }
+
+    /// `true_at` as the log's clock has it. A clock that is ahead of the log's would else write twenty ticks a second
+    /// that judge nobody, for as long as it is ahead; and what it noted of a source, by the same clock, is as far ahead.
+    pub fn by_the_log(&mut self, true_at: Timestamp, now: Timestamp) -> Timestamp {
+        // A clock that was set back is no longer ahead.
+        if now < self.now_at {
+            self.log_behind = Length::ZERO;
+        }
+        self.now_at = now;
+        true_at - self.log_behind
+    }
+
+    /// A tick that says `at` was written.
+    pub fn ticked(&mut self, now: Timestamp, at: Timestamp) {
+        self.said = Some((at, now));
         self.last_at = now;
         self.has_traffic = false;
     }
@@ -96,10 +130,24 @@ mod tests {
     fn somebody_due_brings_a_tick_at_once_and_at_most_twenty_a_second() {
         let mut pace = Pace::default();
         assert_eq!(pace.decide(NOW, NOW, Some(NOW)), Due::Now);
-        pace.ticked(NOW);
+        pace.ticked(NOW, NOW);
         let next = NOW + BETWEEN_TICKS_MIN;
         assert_eq!(pace.decide(NOW, NOW, Some(Timestamp::MIN)), Due::At(next));
         assert_eq!(pace.decide(next, next, Some(Timestamp::MIN)), Due::Now);
+    }
+
+    #[test]
+    fn a_clock_ahead_of_the_logs_waits_for_the_logs_time() {
+        let hour = Length::hours(1);
+        let mut pace = Pace::default();
+        pace.saw_tick(NOW + hour, NOW);
+        assert_eq!(pace.by_the_log(NOW + hour, NOW + hour), NOW + hour, "another's clock says nothing");
+        pace.ticked(NOW + hour, NOW + hour);
+        pace.saw_tick(NOW + hour, NOW);
+        assert_eq!(pace.by_the_log(NOW + hour, NOW + hour), NOW);
+        let due_at = Some(NOW + Length::minutes(1));
+        assert!(matches!(pace.decide(NOW + hour, NOW, due_at), Due::At(_)));
+        assert_eq!(pace.by_the_log(NOW, NOW), NOW, "it was set right");
     }
 
     #[test]
@@ -111,7 +159,7 @@ mod tests {
     #[test]
     fn traffic_alone_brings_one_every_five_seconds_and_silence_none() {
         let mut pace = Pace::default();
-        pace.ticked(NOW);
+        pace.ticked(NOW, NOW);
         assert!(matches!(pace.decide(NOW + Length::seconds(60), NOW, None), Due::At(_)));
         pace.saw_traffic();
         assert!(matches!(pace.decide(NOW + Length::seconds(4), NOW, None), Due::At(_)));

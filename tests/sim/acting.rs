@@ -115,7 +115,8 @@ impl World {
                         format!("owner {owner} lets {} leave, attempt {}", message.key.id, message.attempts);
                     self.note(&line);
                     let is_slow = self.plan.is_faulty && self.dice.happens(50_000);
-                    let delay = self.dice.between(1, if is_slow { 2 * MINUTE } else { 50_000 });
+                    let delay = self.dice.between(1, if is_slow { 70 * SECOND } else { 50_000 });
+                    self.may_say_no(&message, if is_slow { 500_000 } else { 30_000 });
                     self.after(delay, Event::HandOver { life: life.clone(), message });
                     self.wake_at(owner, Actor::Sweep, now + 10 * MINUTE + 2 * SECOND);
                 }

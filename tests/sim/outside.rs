@@ -9,7 +9,7 @@ use crate::time::{MINUTE, SECOND};
 use crate::world::{Actor, Event, PARTITIONS, World};
 use object_store::{ObjectStore, ObjectStoreExt, PutPayload};
 use outreach::ingest::intake::{Input, Intake};
-use outreach::ledger::SuppressionKind;
+use outreach::ledger::{Message, SuppressionKind};
 use outreach_engine::event::{Arrival, MissingTime};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -28,29 +28,23 @@ impl World {
             What::Post(_) => self.post(number, 0),
             What::Unsubscribe { user, address, topic } => {
                 let topic = topic.map(str::to_owned);
-                self.no(
-                    number,
-                    No {
-                        at: self.time.now(),
-                        user,
-                        address,
-                        topic,
-                        kind: SuppressionKind::Unsubscribed,
-                        leaving: BTreeSet::new(),
-                    },
-                );
-            }
-            What::Complain { user, address } => self.no(
-                number,
-                No {
+                self.no(No {
                     at: self.time.now(),
                     user,
                     address,
-                    topic: None,
-                    kind: SuppressionKind::Complained,
+                    topic,
+                    kind: SuppressionKind::Unsubscribed,
                     leaving: BTreeSet::new(),
-                },
-            ),
+                });
+            }
+            What::Complain { user, address } => self.no(No {
+                at: self.time.now(),
+                user,
+                address,
+                topic: None,
+                kind: SuppressionKind::Complained,
+                leaving: BTreeSet::new(),
+            }),
         }
     }
 
@@ -64,7 +58,26 @@ impl World {
         (0..self.owners.len()).rev().find(answers)
     }
 
-    fn no(&mut self, number: usize, no: No) {
+    /// Now and then somebody says no just when something for them is leaving.
+    pub fn may_say_no(&mut self, message: &Message, in_a_million: u32) {
+        let Some(user) = message.subject.strip_prefix("user:") else { return };
+        if !self.plan.is_faulty || !self.dice.happens(in_a_million) {
+            return;
+        }
+        let no = No {
+            at: self.time.now(),
+            user: user.to_owned(),
+            address: message.address.clone(),
+            topic: message.topic.clone(),
+            kind: SuppressionKind::Unsubscribed,
+            leaving: BTreeSet::new(),
+        };
+        let delay = self.dice.between(1, 10 * SECOND);
+        self.after(delay, Event::No(no));
+    }
+
+    pub fn no(&mut self, no: No) {
+        let no = No { at: self.time.now(), ..no };
         let ledger: Option<Arc<SimLedger>> = self
             .answering()
             .and_then(|owner| self.owners[owner].process.as_ref())
@@ -76,7 +89,7 @@ impl World {
             self.ledger_grew();
         } else {
             let again = self.dice.between(SECOND, MINUTE);
-            self.after(again, Event::Deed(number));
+            self.after(again, Event::No(no));
         }
     }
 

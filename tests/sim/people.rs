@@ -1,11 +1,13 @@
 //! The people of a seed and all they do: made before the run, the same with faults and without.
 
 use crate::dice::Dice;
-use crate::project::TOPICS;
+use crate::project::{QUIET, TOPICS};
 use crate::time::{DAY, HOUR, MINUTE, SECOND};
 use outreach_engine::Timestamp;
 use outreach_engine::effect::DecisionId;
 use outreach_engine::event::{Body, Outcome, OutcomeKind, Subject};
+use outreach_engine::policy::quiet_hours;
+use outreach_engine::zone;
 use std::fmt::Write;
 
 /// One thing that somebody does.
@@ -70,7 +72,8 @@ pub fn workload(seed: u64) -> Workload {
     }
     for person in &mut people {
         for _ in 0..dice.between(8, 28) {
-            let at = start + dice.between(2 * MINUTE, ACTS_FOR);
+            let any = start + dice.between(2 * MINUTE, ACTS_FOR);
+            let at = if dice.happens(250_000) { at_nightfall(&dice, person.zone, any) } else { any };
             act(&dice, person, at, &mut deeds);
         }
     }
@@ -95,6 +98,16 @@ fn people(dice: &Dice) -> Vec<Person> {
             Person { user, address, zone: dice.one::<&'static str>(&ZONES[..]), posts }
         })
         .collect()
+}
+
+/// About the next moment after `from` at which quiet hours begin for somebody in this zone: where the gate's minutes
+/// count.
+fn at_nightfall(dice: &Dice, zone: &str, from: i64) -> i64 {
+    let (_, zone) = zone::first_known([zone]);
+    let is_quiet = |at: i64| quiet_hours::ends_at(QUIET, &zone, Timestamp(at)).is_some();
+    let minutes = (0..24 * 60).map(|minute| from + minute * MINUTE);
+    let nightfall = minutes.into_iter().find(|at| !is_quiet(*at) && is_quiet(*at + MINUTE)).unwrap_or(from);
+    nightfall + dice.between(-2 * MINUTE, MINUTE)
 }
 
 fn identify(dice: &Dice, person: &Person, at: i64) -> Deed {

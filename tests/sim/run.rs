@@ -36,6 +36,7 @@ pub fn seeds(numbers: impl IntoIterator<Item = u64>) -> Vec<Verdict> {
                     let Some(seed) = left.lock().expect("no panic while held").pop_front() else { return };
                     let verdict = Verdict::of(seed, false);
                     if !verdict.is_good() {
+                        println!("{verdict}");
                         bad.lock().expect("no panic while held").push(verdict);
                     }
                 }

@@ -12,7 +12,7 @@ use crate::people::{self, ACTS_FOR, Workload};
 use crate::process::{Durable, Process};
 use crate::project;
 use crate::source::Topic;
-use crate::suppress::{self, Nos};
+use crate::suppress::{self, No, Nos};
 use crate::time::{DAY, MINUTE, MachineClock, SECOND, TrueTime};
 use crate::trace::Trace;
 use object_store::memory::InMemory;
@@ -68,6 +68,8 @@ pub enum Event {
         ended: Concluded,
     },
     Fault(Fault),
+    /// Somebody wants no more.
+    No(No),
     Start(usize),
     Whole,
 }
@@ -229,6 +231,7 @@ impl World {
             }
             Event::Answered { life, ended } => self.answered(life, ended),
             Event::Fault(fault) => self.fault(fault),
+            Event::No(no) => self.no(no),
             Event::Start(owner) => self.start(owner),
             Event::Whole => self.make_whole(),
         }
