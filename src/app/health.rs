@@ -10,19 +10,23 @@ use crate::log::embedded::EmbeddedLog;
 use crate::worker::Standing;
 use outreach_engine::Length;
 use outreach_engine::effect::Channel;
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 /// What is asked.
 pub struct Health {
     pub log: Arc<EmbeddedLog>,
     pub workers: Arc<Workers>,
     pub standing: Arc<Standing>,
-    pub sources: Option<Arc<KafkaSources>>,
+    /// Weak: who stops the service drops them, and waits until they are gone.
+    pub sources: Option<Weak<KafkaSources>>,
     pub dispatcher: Arc<Dispatcher<SqliteLedger>>,
 }
 
 /// A partition that was not at the log's end for so long is behind.
 const BEHIND_AFTER: Length = Length::minutes(1);
+
+/// Clocks are corrected by less in the ordinary run of things.
+const AHEAD_MAX: Length = Length::minutes(1);
 
 impl Health {
     pub fn not_ready(&self) -> Vec<String> {
@@ -36,6 +40,13 @@ impl Health {
             if stood_at == outreach_engine::Timestamp::MIN || now.since(stood_at) > BEHIND_AFTER {
                 reasons.push(format!("partition {partition} is behind: its log is being read"));
             }
+            let engine_time = self.standing.engine_time(partition);
+            if engine_time.since(now) > AHEAD_MAX {
+                reasons.push(format!(
+                    "partition {partition} stands at {engine_time}, ahead of the clock: the clock was wrong once; \
+                     nothing is decided until it is there"
+                ));
+            }
         }
         if let Err(error) = ledger_answers(&*self.dispatcher.ledger) {
             reasons.push(error.to_string());
@@ -43,8 +54,8 @@ impl Health {
         if let Err(error) = self.log.bounds(0) {
             reasons.push(error.to_string());
         }
-        if let Some(sources) = &self.sources {
-            reasons.extend(sources::troubles(sources));
+        if let Some(sources) = self.sources.as_ref().and_then(Weak::upgrade) {
+            reasons.extend(sources::troubles(&sources));
         }
         let breaker =
             self.dispatcher.breaker.lock().expect("no panic while held").open_until(Channel::Email, now);

@@ -83,7 +83,7 @@ impl Service {
             log: storage.log.clone(),
             workers: workers.clone(),
             standing,
-            sources: sources.clone(),
+            sources: sources.as_ref().map(Arc::downgrade),
             dispatcher,
         };
         let public = public_router(process, &storage, &store, key)?;

@@ -30,6 +30,7 @@ struct Partition {
     trouble: Mutex<Option<String>>,
 }
 
+const BLOCKED: &str = "the log or the ledger takes nothing now; it is tried again every second";
 /// Before a worker is started again.
 const AGAIN_AFTER: Duration = Duration::from_millis(200);
 const AGAIN_AFTER_MAX: Duration = Duration::from_secs(5);
@@ -124,10 +125,10 @@ impl Toolbox {
 fn run(number: u32, toolbox: &Toolbox, shared: &Partition, stop: &CancellationToken) {
     let mut again_after = AGAIN_AFTER;
     while !stop.is_cancelled() {
+        let started_at = std::time::Instant::now();
         let ended = Worker::start(number, toolbox.tools()).and_then(|worker| {
             *shared.worker.lock().expect("no panic while held") = Some(worker);
             *shared.trouble.lock().expect("no panic while held") = None;
-            again_after = AGAIN_AFTER;
             steps(shared, stop)
         });
         let worker = shared.worker.lock().expect("no panic while held").take();
@@ -140,6 +141,8 @@ fn run(number: u32, toolbox: &Toolbox, shared: &Partition, stop: &CancellationTo
             // Nothing is sent for these people until somebody has looked; /readyz says so.
             return;
         }
+        let lived = started_at.elapsed();
+        again_after = if lived > AGAIN_AFTER_MAX { AGAIN_AFTER } else { again_after };
         std::thread::sleep(again_after);
         again_after = (again_after * 2).min(AGAIN_AFTER_MAX);
     }
@@ -149,10 +152,24 @@ fn steps(shared: &Partition, stop: &CancellationToken) -> Result<(), WorkerError
     while !stop.is_cancelled() {
         let mut held = shared.worker.lock().expect("no panic while held");
         let Some(worker) = held.as_mut() else { return Ok(()) };
-        let Step::Idle { until } = worker.step()? else { continue };
-        let rest = worker.rest(until);
-        drop(held);
-        rest();
+        match worker.step()? {
+            Step::Busy => {
+                drop(held);
+                // Who asks about a person gets a turn.
+                std::thread::yield_now();
+            }
+            Step::Idle { until } => {
+                let rest = worker.rest(until);
+                drop(held);
+                rest();
+            }
+            Step::Blocked { .. } => {
+                drop(held);
+                *shared.trouble.lock().expect("no panic while held") = Some(BLOCKED.into());
+                std::thread::sleep(AGAIN_AFTER_MAX / 5);
+                *shared.trouble.lock().expect("no panic while held") = None;
+            }
+        }
     }
     Ok(())
 }
@@ -164,8 +181,9 @@ fn mends_itself(error: &WorkerError) -> bool {
         WorkerError::Ledger(LedgerError::Damaged { .. })
         | WorkerError::Log(crate::log::LogError::Damaged { .. })
         | WorkerError::Frame { .. }
-        | WorkerError::Unproven { .. }
-        | WorkerError::Release { .. } => false,
+        | WorkerError::Unproven { .. } => false,
+        // The ledger that it is read from may be back in a moment.
+        WorkerError::Release { .. } => true,
     }
 }
 

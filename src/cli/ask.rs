@@ -5,7 +5,7 @@ use crate::app::releases::ReleaseStore;
 use crate::app::storage::Storage;
 use crate::ledger::Ledger;
 use crate::project::{Environment, Process, Project};
-use crate::worker::{Standing, Step, Tools, Worker};
+use crate::worker::{Standing, Tools, Worker};
 use anyhow::{Context, anyhow, bail};
 use serde_json::Value;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -83,13 +83,12 @@ fn ask_folder(process: &Process, request: &Request) -> anyhow::Result<Value> {
             ledger: viewed.ledger.clone(),
             snapshots: viewed.snapshots.clone(),
             releases: Arc::new(move |id| store.find(id).map(|built| built.release.clone())),
-            // No source is read while the service is stopped, so time stands still: no tick is written.
             read_through: Arc::new(|| Some(outreach_engine::Timestamp::MIN)),
             clock: viewed.clock.clone(),
             standing: Arc::new(Standing::new(crate::log::Log::partitions(&*viewed.log))),
         };
         let mut worker = Worker::start(number, tools).map_err(|error| error.to_string())?;
-        while worker.step().map_err(|error| error.to_string())? == Step::Busy {}
+        worker.look().map_err(|error| error.to_string())?;
         Ok(worker.view(subject))
     });
     let store = Arc::new(ReleaseStore::new(storage.ledger.clone()));

@@ -76,6 +76,8 @@ pub enum Step {
     Busy,
     /// Stands at the log's end, with nothing to do before this moment (or before the log grows).
     Idle { until: Timestamp },
+    /// Log or ledger take nothing: to be tried again at this moment.
+    Blocked { until: Timestamp },
 }
 
 /// Why a worker stops.
@@ -97,6 +99,12 @@ pub enum WorkerError {
 const READ_BYTES_MAX: usize = 1024 * 1024;
 /// So many rows are written in one transaction at the most before the next frames are read.
 const ROWS_MAX: usize = 1_000;
+/// So many counts are kept in memory while the log is being caught up with.
+const NON_ENTRIES_MAX: usize = 50_000;
+/// Log or ledger are tried again after this.
+const AGAIN_AFTER: Length = Length::seconds(1);
+/// A worker whose last frame is no older stands at the log's end, though the next is there already.
+const AT_END_WITHIN: Length = Length::seconds(2);
 /// A position without decisions moves this often: re-reading the frames between costs little.
 const POSITION_EVERY: Length = Length::seconds(1);
 /// How often the state is written down: bounds how long a restart reads.
@@ -120,23 +128,56 @@ impl<L: Log, D: Ledger> Worker<L, D> {
         self.release.as_ref()
     }
 
-    /// Reads on, decides, writes down, and writes a tick when one is due.
+    /// Reads on, decides, writes down, and writes a tick when one is due. What is away for a moment is waited for: the
+    /// state is kept, and what is not written yet is written later.
     pub fn step(&mut self) -> Result<Step, WorkerError> {
-        let entries = self.tools.log.read(self.partition, self.next, READ_BYTES_MAX)?;
+        match self.try_step() {
+            Err(
+                error @ (WorkerError::Ledger(LedgerError::Unavailable { .. })
+                | WorkerError::Log(LogError::Unavailable { .. })),
+            ) => {
+                tracing::warn!(partition = self.partition, %error, "a worker waits");
+                Ok(Step::Blocked { until: (self.tools.clock)() + AGAIN_AFTER })
+            }
+            stepped => stepped,
+        }
+    }
+
+    /// Reads to the log's end for the state alone: for those who only look. Writes nothing.
+    pub fn look(&mut self) -> Result<(), WorkerError> {
+        loop {
+            let entries = self.tools.log.read(self.partition, self.next, READ_BYTES_MAX)?;
+            if entries.is_empty() {
+                return Ok(());
+            }
+            entries.iter().try_for_each(|entry| self.take_in(entry))?;
+            self.unwritten = Unwritten::default();
+        }
+    }
+
+    fn try_step(&mut self) -> Result<Step, WorkerError> {
         let read_at = (self.tools.clock)();
+        if self.unwritten.is_full() {
+            self.write_down(read_at)?;
+        }
+        let entries = self.tools.log.read(self.partition, self.next, READ_BYTES_MAX)?;
         for entry in &entries {
             self.take_in(entry)?;
-            if self.unwritten.len() >= ROWS_MAX {
+            if self.unwritten.is_full() {
                 self.write_down(read_at)?;
             }
         }
-        if !entries.is_empty() {
+        let stands_at_end = entries.last().is_none_or(|last| is_fresh(last.appended_at, read_at));
+        if stands_at_end || has_passed(self.written_at, POSITION_EVERY, read_at) {
+            self.write_down_when_due(read_at)?;
+            self.snapshot_when_due(read_at)?;
+        }
+        if !stands_at_end {
             return Ok(Step::Busy);
         }
-        self.write_down_when_due(read_at)?;
-        self.snapshot_when_due(read_at)?;
-        self.tools.standing.stood_at_end(self.partition, read_at);
-        self.tick_when_due(read_at)
+        self.tools.standing.stood_at_end(self.partition, read_at, self.shard.now());
+        let ticked = self.tick_when_due(read_at)?;
+        Ok(if entries.is_empty() { ticked } else { Step::Busy })
     }
 
     /// Writes all down, and a snapshot: the ordered end.
@@ -182,7 +223,7 @@ impl<L: Log, D: Ledger> Worker<L, D> {
     }
 
     fn write_down_when_due(&mut self, now: Timestamp) -> Result<(), WorkerError> {
-        let is_due = !self.unwritten.is_empty() || now.since(self.written_at) >= POSITION_EVERY;
+        let is_due = !self.unwritten.is_empty() || has_passed(self.written_at, POSITION_EVERY, now);
         if is_due { self.write_down(now) } else { Ok(()) }
     }
 
@@ -207,7 +248,8 @@ impl<L: Log, D: Ledger> Worker<L, D> {
     }
 
     fn snapshot_when_due(&mut self, now: Timestamp) -> Result<(), WorkerError> {
-        let is_due = now.since(self.snapshot_at) >= SNAPSHOT_EVERY && self.position > self.snapshot_offset;
+        let is_due =
+            has_passed(self.snapshot_at, SNAPSHOT_EVERY, now) && self.position > self.snapshot_offset;
         if is_due { self.snapshot(now) } else { Ok(()) }
     }
 
@@ -232,6 +274,10 @@ impl<L: Log, D: Ledger> Worker<L, D> {
             Some(_) | None => now,
         };
         let true_at = self.pace.by_the_log(true_at, now);
+        // A clock that was ahead has moved engine time ahead of all clocks: nothing is judged by it until they are there.
+        if true_at < self.shard.now() {
+            return Ok(Step::Idle { until: now + AGAIN_AFTER });
+        }
         match self.pace.decide(now, true_at, self.shard.next_due_at()) {
             tick::Due::Now => {
                 let mut batch = crate::log::Batch::default();
@@ -279,4 +325,18 @@ impl Unwritten {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    fn is_full(&self) -> bool {
+        self.len() >= ROWS_MAX || self.non_entries.len() >= NON_ENTRIES_MAX
+    }
+}
+
+/// Whether a frame was appended just now, by a clock that is near this one.
+fn is_fresh(appended_at: Timestamp, now: Timestamp) -> bool {
+    now.since(appended_at) <= AT_END_WITHIN && appended_at.since(now) <= AT_END_WITHIN
+}
+
+/// Whether a length has passed since; also when the clock was set back, which must not stop what is done in turns.
+fn has_passed(since: Timestamp, length: Length, now: Timestamp) -> bool {
+    now < since || now.since(since) >= length
 }

@@ -96,27 +96,42 @@ impl Pace {
 /// stale, and held at the gate.
 #[derive(Debug)]
 pub struct Standing {
-    stood_at: Vec<AtomicI64>,
+    partitions: Vec<Stood>,
+}
+
+#[derive(Debug)]
+struct Stood {
+    at: AtomicI64,
+    engine_time: AtomicI64,
 }
 
 impl Standing {
     pub fn new(partitions: u32) -> Standing {
-        Standing { stood_at: (0..partitions).map(|_| AtomicI64::new(i64::MIN)).collect() }
+        let never = || Stood { at: AtomicI64::new(i64::MIN), engine_time: AtomicI64::new(i64::MIN) };
+        Standing { partitions: (0..partitions).map(|_| never()).collect() }
     }
 
-    pub fn stood_at_end(&self, partition: u32, at: Timestamp) {
-        self.stood_at[partition as usize].store(at.0, Ordering::Relaxed);
+    /// Notes that the worker stood at the log's end, and its engine time.
+    pub fn stood_at_end(&self, partition: u32, at: Timestamp, engine_time: Timestamp) {
+        let stood = &self.partitions[partition as usize];
+        stood.at.store(at.0, Ordering::Relaxed);
+        stood.engine_time.store(engine_time.0, Ordering::Relaxed);
+    }
+
+    /// The engine time of a partition, as its worker noted it.
+    pub fn engine_time(&self, partition: u32) -> Timestamp {
+        let stood = self.partitions.get(partition as usize);
+        stood.map_or(Timestamp::MIN, |stood| Timestamp(stood.engine_time.load(Ordering::Relaxed)))
     }
 
     /// `Timestamp::MIN` before the first time.
     pub fn last_at(&self, partition: u32) -> Timestamp {
-        self.stood_at
-            .get(partition as usize)
-            .map_or(Timestamp::MIN, |at| Timestamp(at.load(Ordering::Relaxed)))
+        let stood = self.partitions.get(partition as usize);
+        stood.map_or(Timestamp::MIN, |stood| Timestamp(stood.at.load(Ordering::Relaxed)))
     }
 
     pub fn partitions(&self) -> u32 {
-        self.stood_at.len() as u32
+        self.partitions.len() as u32
     }
 }
 

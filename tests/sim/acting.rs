@@ -63,6 +63,7 @@ impl World {
                     self.wake_at(owner, actor, at);
                 }
             }
+            Ok((Step::Blocked { .. }, _)) => self.wake_at(owner, actor, now + SECOND),
             Err(error) => self.worker_stopped(owner, partition, error),
         }
         if has_written {
