@@ -50,6 +50,9 @@ impl Service {
     pub async fn start(project: &Project) -> anyhow::Result<Service> {
         let process = &project.process;
         let stop = Stop::default();
+        // What is wrong with the settings is said before anything is begun.
+        let (keys, key) = (Keys::new(write_keys(process)?), mail::unsubscribe_key(process)?);
+        let post = Arc::new(mail::Post::new(process)?);
         let listener = serve::listen(process.http.listen, "listen").await?;
         let admin_listener = serve::listen(process.http.admin_listen, "admin_listen").await?;
         let storage = Arc::new(Storage::open(&process.data)?);
@@ -62,9 +65,7 @@ impl Service {
         let read_through = read_through(sources.as_ref());
         let workers = Workers::start(&storage, &store, &read_through, &standing, &stop.workers)?;
         let workers = Arc::new(workers);
-        let key = mail::unsubscribe_key(process)?;
         let dispatcher = dispatcher(process, &storage, &store, standing.clone(), &key);
-        let post = Arc::new(mail::Post::new(process)?);
         let dispatch = tokio::spawn(dispatch::run(dispatcher.clone(), post.clone(), stop.dispatch.clone()));
         let upkeep = {
             let (storage, stop) = (storage.clone(), stop.outbox.clone());
@@ -86,7 +87,7 @@ impl Service {
             sources: sources.as_ref().map(Arc::downgrade),
             dispatcher,
         };
-        let public = public_router(process, &storage, &store, key)?;
+        let public = public_router(process, &storage, &store, keys, key);
         let admin = admin_router(health, operations.clone(), process.http.admin_listen.ip());
         let servers = vec![
             tokio::spawn(serve::serve(listener, public, stop.doors.clone())),
@@ -160,10 +161,11 @@ fn public_router(
     process: &Process,
     storage: &Storage,
     store: &Arc<ReleaseStore<SqliteLedger>>,
+    keys: Keys,
     key: crate::channel::unsubscribe_token::Key,
-) -> anyhow::Result<Router> {
+) -> Router {
     let door = HttpDoor {
-        keys: Keys::new(write_keys(process)?),
+        keys,
         log: storage.log.clone(),
         letters: storage.ledger.clone(),
         clock: storage.clock.clone(),
@@ -182,7 +184,7 @@ fn public_router(
         partitions: storage.log.partitions(),
         clock: storage.clock.clone(),
     };
-    Ok(door::router(Arc::new(door)).merge(links::router(Arc::new(links))))
+    door::router(Arc::new(door)).merge(links::router(Arc::new(links)))
 }
 
 fn write_keys(process: &Process) -> anyhow::Result<Vec<WriteKey>> {

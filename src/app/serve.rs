@@ -2,22 +2,40 @@
 
 use anyhow::Context;
 use axum::Router;
+use axum::http::StatusCode;
 use std::net::SocketAddr;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::timeout::TimeoutLayer;
 
 /// Listens; an error says which address is taken.
 pub async fn listen(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("[http] {key} = \"{address}\" of outreach.toml"))
 }
 
-/// Serves until `stop`; requests under way are finished.
+/// A request that is not sent and answered within this time is given up: a client that trickles holds nothing for long.
+const REQUEST_WITHIN: Duration = Duration::from_secs(30);
+/// A stop waits so long for requests under way, and no longer for a client that does not finish one.
+const FINISH_WITHIN: Duration = Duration::from_secs(5);
+
+/// Serves until `stop`; requests under way are finished, within a time.
 pub async fn serve(listener: TcpListener, router: Router, stop: CancellationToken) {
-    let router = router.layer(CatchPanicLayer::new());
+    let timeout = TimeoutLayer::with_status_code(StatusCode::REQUEST_TIMEOUT, REQUEST_WITHIN);
+    let router = router.layer(timeout).layer(CatchPanicLayer::new());
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let served = axum::serve(listener, service).with_graceful_shutdown(stop.cancelled_owned()).await;
-    if let Err(error) = served {
-        tracing::error!(%error, "an address is served no more");
+    let served = axum::serve(listener, service).with_graceful_shutdown(stop.clone().cancelled_owned());
+    let overdue = async {
+        stop.cancelled().await;
+        tokio::time::sleep(FINISH_WITHIN).await;
+    };
+    tokio::select! {
+        served = served => {
+            if let Err(error) = served {
+                tracing::error!(%error, "an address is served no more");
+            }
+        }
+        () = overdue => tracing::warn!("connections that did not finish are closed"),
     }
 }

@@ -7,6 +7,7 @@ use crate::project::Data;
 use crate::worker::snapshots::Snapshots;
 use anyhow::{Context, bail};
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,7 +26,11 @@ impl Storage {
     /// Opens the folder, or makes it. Fails when another process has it.
     pub fn open(data: &Data) -> anyhow::Result<Storage> {
         let dir = &data.dir;
-        std::fs::create_dir_all(dir)
+        // What people did and where they can be written to is nobody else's business on this machine.
+        std::fs::DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(dir)
             .with_context(|| format!("the data folder {} cannot be made", dir.display()))?;
         let lock = lock(dir)?;
         let clock = clock::system();

@@ -6,13 +6,13 @@ use crate::ledger::Ledger;
 use crate::log::Log;
 use outreach_engine::Length;
 use std::collections::BTreeMap;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
 /// An empty outbox is looked at again after this: a wait of the next step counts from the outcome that stands in it.
 const OUTBOX_IDLE: Duration = Duration::from_millis(50);
 const OUTBOX_DOWN: Duration = Duration::from_millis(500);
-const FORGET_EVERY: Length = Length::hours(1);
+const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 /// Dead letters go after 14 days, render contexts after 30 (architecture.md, "people's data").
 const LETTERS_KEPT: Length = Length::days(14);
 const RENDERS_KEPT: Length = Length::days(30);
@@ -21,7 +21,7 @@ const LOG_KEPT: Length = Length::days(30);
 
 /// Pumps the outbox until `stop`, and once more after it: what was sent last is said too.
 pub fn run(storage: &Storage, stop: &CancellationToken) {
-    let mut forgotten_at = (storage.clock)();
+    let mut forgotten_at = Instant::now();
     loop {
         let is_last = stop.is_cancelled();
         match outbox::pump(&*storage.ledger, &*storage.log) {
@@ -36,9 +36,8 @@ pub fn run(storage: &Storage, stop: &CancellationToken) {
                 std::thread::sleep(OUTBOX_DOWN);
             }
         }
-        let now = (storage.clock)();
-        if now.since(forgotten_at) >= FORGET_EVERY {
-            forgotten_at = now;
+        if forgotten_at.elapsed() >= FORGET_EVERY {
+            forgotten_at = Instant::now();
             if let Err(error) = forget(storage) {
                 tracing::warn!(%error, "what is old is not forgotten yet");
             }
@@ -51,10 +50,15 @@ fn forget(storage: &Storage) -> anyhow::Result<()> {
     storage.ledger.transaction(|transaction| transaction.forget(now - LETTERS_KEPT, now - RENDERS_KEPT))?;
     let mut keep_from = BTreeMap::new();
     for partition in 0..storage.log.partitions() {
-        // Three generations stay useful: the log reaches back to the oldest of them.
-        let oldest = storage.snapshots.offsets(partition)?.first().copied();
-        keep_from.insert(partition, oldest.unwrap_or(0));
+        keep_from.insert(partition, newest_good(storage, partition)?.unwrap_or(0));
     }
     storage.log.retain(&keep_from, now - LOG_KEPT)?;
     Ok(())
+}
+
+/// The newest snapshot that reads back well: what is older than [`LOG_KEPT`] and before it may go. The generations before
+/// would keep it for ever where a partition is quiet, and with it the days of all others.
+fn newest_good(storage: &Storage, partition: u32) -> anyhow::Result<Option<u64>> {
+    let offsets = storage.snapshots.offsets(partition)?;
+    Ok(offsets.into_iter().rev().find(|offset| storage.snapshots.get(partition, *offset).is_ok()))
 }

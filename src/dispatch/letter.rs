@@ -42,10 +42,18 @@ pub enum Prepared {
 }
 
 impl Letters {
-    /// Renders and composes; a message that cannot be said is refused for good.
-    pub fn prepare(&self, message: &Message, at: Timestamp) -> Result<Prepared, Delivery> {
+    /// Renders and composes; a message that cannot be said is refused for good. Nothing where its templates are not to be
+    /// had now: the ledger that holds them may be back in a moment.
+    pub fn prepare(&self, message: &Message, at: Timestamp) -> Result<Prepared, Option<Delivery>> {
+        let templates = (self.templates)(&message.release).map_err(|reason| {
+            tracing::warn!(release = message.release, reason, "a message waits for its templates");
+            None
+        })?;
+        self.say(message, &templates, at).map_err(Some)
+    }
+
+    fn say(&self, message: &Message, templates: &Templates, at: Timestamp) -> Result<Prepared, Delivery> {
         let unfit = |reply: String| Delivery::Permanent { code: None, reply };
-        let templates = (self.templates)(&message.release).map_err(unfit)?;
         let data: serde_json::Value = serde_json::from_str(&message.render)
             .map_err(|error| unfit(format!("render context: {error}")))?;
         let link = self.unsubscribe_url(message).map_err(unfit)?;

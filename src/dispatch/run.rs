@@ -2,11 +2,10 @@
 
 use super::conclude::Concluded;
 use super::{Dispatcher, Prepared};
-use crate::channel::{Mailer, in_product};
+use crate::channel::{Delivery, Mailer, in_product};
 use crate::ledger::{Ledger, LedgerError, Message};
-use outreach_engine::{Length, Timestamp};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -15,7 +14,7 @@ const IDLE: Duration = Duration::from_millis(20);
 /// After a failure of the ledger.
 const LEDGER_DOWN: Duration = Duration::from_millis(500);
 /// How often what a crash left is looked for.
-const SWEEP_EVERY: Length = Length::seconds(1);
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
 
 /// Runs until `stop`; then finishes what is leaving.
 pub async fn run<D, M>(dispatcher: Arc<Dispatcher<D>>, mailer: Arc<M>, stop: CancellationToken)
@@ -25,7 +24,7 @@ where
 {
     let (sender, mut ends) = mpsc::unbounded_channel();
     let mut leaving = 0;
-    let mut swept_at = Timestamp::MIN;
+    let mut swept_at = Instant::now();
     loop {
         leaving -= write_down(&dispatcher, &mut ends, leaving > 0 && is_full(&dispatcher, leaving)).await;
         if stop.is_cancelled() {
@@ -35,8 +34,8 @@ where
             leaving -= write_down(&dispatcher, &mut ends, true).await;
             continue;
         }
-        if (dispatcher.clock)().since(swept_at) >= SWEEP_EVERY {
-            swept_at = (dispatcher.clock)();
+        if swept_at.elapsed() >= SWEEP_EVERY {
+            swept_at = Instant::now();
             let swept = blocking(&dispatcher, |dispatcher| dispatcher.sweep()).await;
             swept.inspect_err(|error| tracing::warn!(%error, "what a crash left is not swept")).ok();
         }
@@ -47,7 +46,8 @@ where
                 let has_moved = passed.looked_at > 0;
                 leaving += passed.leaving.len();
                 for message in passed.leaving {
-                    tokio::spawn(hand_over(dispatcher.clone(), mailer.clone(), message, sender.clone()));
+                    let attempt = hand_over(dispatcher.clone(), mailer.clone(), message.clone());
+                    tokio::spawn(report(message, tokio::spawn(attempt), sender.clone()));
                 }
                 if !has_moved {
                     rest(&dispatcher, &mut ends, &mut leaving, &stop).await;
@@ -123,14 +123,25 @@ async fn hand_over<D: Ledger, M: Mailer>(
     dispatcher: Arc<Dispatcher<D>>,
     mailer: Arc<M>,
     message: Message,
-    ends: mpsc::UnboundedSender<Concluded>,
-) {
-    let (delivery, kept) = match dispatcher.letters.prepare(&message, (dispatcher.clock)()) {
-        Err(unfit) => (Some(unfit), None),
+) -> (Option<Delivery>, Option<String>) {
+    match dispatcher.letters.prepare(&message, (dispatcher.clock)()) {
+        Err(unfit) => (unfit, None),
         Ok(Prepared::InProduct(kept)) => (Some(in_product::deliver()), Some(kept)),
         Ok(Prepared::Email(_)) if !dispatcher.may_still_leave(&message) => (None, None),
         Ok(Prepared::Email(mail)) => (Some(mailer.deliver(mail).await), None),
-    };
+    }
+}
+
+/// Says how an attempt ended; one that died by a fault of ours may have handed the message over.
+async fn report(
+    message: Message,
+    attempt: tokio::task::JoinHandle<(Option<Delivery>, Option<String>)>,
+    ends: mpsc::UnboundedSender<Concluded>,
+) {
+    let (delivery, kept) = attempt.await.unwrap_or_else(|error| {
+        tracing::error!(%error, "an attempt died");
+        (Some(Delivery::Unknown { why: "the attempt died".into() }), None)
+    });
     // The loop ends only when nothing is leaving, so somebody listens.
     ends.send(Concluded { message, delivery, kept }).ok();
 }
