@@ -9,8 +9,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 use tokio_util::sync::CancellationToken;
 
-/// An empty outbox is looked at again after this: a wait of the next step counts from the outcome that stands in it.
-const OUTBOX_IDLE: Duration = Duration::from_millis(50);
+/// An outbox that was emptied is looked at again after this: long enough that a step carries many outcomes, since it
+/// costs an fsync of the log and one of the ledger; short, since a wait of the next step counts from the outcome.
+const OUTBOX_EVERY: Duration = Duration::from_millis(50);
 const OUTBOX_DOWN: Duration = Duration::from_millis(500);
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
 /// Dead letters go after 14 days, render contexts after 30 (architecture.md, "people's data").
@@ -26,8 +27,8 @@ pub fn run(storage: &Storage, stop: &CancellationToken) {
         let is_last = stop.is_cancelled();
         match outbox::pump(&*storage.ledger, &*storage.log) {
             Ok(0) if is_last => return,
-            Ok(0) => std::thread::sleep(OUTBOX_IDLE),
-            Ok(_) => {}
+            Ok(moved) if is_last || moved == outbox::ROWS_MAX => {}
+            Ok(_) => std::thread::sleep(OUTBOX_EVERY),
             Err(error) => {
                 tracing::warn!(%error, "the outbox waits");
                 if is_last {

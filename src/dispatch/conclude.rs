@@ -31,17 +31,31 @@ impl<D: Ledger> Dispatcher<D> {
     /// Writes the ends of attempts down, each with its outcome for the log.
     pub fn conclude(&self, ended: &[Concluded]) -> Result<(), LedgerError> {
         let now = (self.clock)();
-        self.ledger.transaction(|transaction| {
-            for concluded in ended {
-                conclude(transaction, concluded, now)?;
-                // Redirected mail says nothing of the true address.
-                let is_hard = matches!(concluded.delivery, Some(Delivery::HardBounce { .. }));
-                if is_hard && self.letters.redirect_all_to.is_none() {
-                    suppress_bounced(transaction, &concluded.message, now)?;
-                }
+        self.ledger.transaction(|transaction| self.write_ends(transaction, ended, now))?;
+        self.note(ended, now);
+        Ok(())
+    }
+
+    /// Part of a transaction: each end with its outcome for the log.
+    pub(super) fn write_ends(
+        &self,
+        transaction: &mut dyn Transaction,
+        ended: &[Concluded],
+        now: Timestamp,
+    ) -> Result<(), LedgerError> {
+        for concluded in ended {
+            conclude(transaction, concluded, now)?;
+            // Redirected mail says nothing of the true address.
+            let is_hard = matches!(concluded.delivery, Some(Delivery::HardBounce { .. }));
+            if is_hard && self.letters.redirect_all_to.is_none() {
+                suppress_bounced(transaction, &concluded.message, now)?;
             }
-            Ok(())
-        })?;
+        }
+        Ok(())
+    }
+
+    /// Learns from attempts whose ends are written.
+    pub(super) fn note(&self, ended: &[Concluded], now: Timestamp) {
         let mut breaker = self.breaker.lock().expect("no panic while held");
         for concluded in ended {
             let Some(delivery) = &concluded.delivery else { continue };
@@ -49,7 +63,12 @@ impl<D: Ledger> Dispatcher<D> {
             let (channel, end) = (concluded.message.channel.as_str(), delivery.code());
             metrics::counter!("outreach_deliveries_total", "channel" => channel, "end" => end).increment(1);
         }
-        Ok(())
+    }
+}
+
+impl Concluded {
+    pub(super) fn blames_server(&self) -> bool {
+        self.delivery.as_ref().is_some_and(Delivery::blames_server)
     }
 }
 

@@ -4,6 +4,7 @@
 //! leaving.
 
 use super::Dispatcher;
+use super::conclude::Concluded;
 use super::rails::{self, Facts, Verdict};
 use crate::ledger::{Ledger, LedgerError, Message, MessageState, Pause, Transaction};
 use outreach_engine::effect::Channel;
@@ -43,6 +44,29 @@ impl<D: Ledger> Dispatcher<D> {
         })
     }
 
+    /// [`Dispatcher::conclude`], then [`Dispatcher::pass`], in one transaction where that makes no difference: with one
+    /// fsync a round, not two. After an error nothing of either is written.
+    pub fn conclude_and_pass(&self, ended: &[Concluded], count_max: usize) -> Result<Passed, LedgerError> {
+        let release = (self.release)();
+        // The gate must know of a server that is down before the next message passes.
+        let is_alone = ended.iter().any(Concluded::blames_server)
+            || outreach_engine::planted::is_on(outreach_engine::planted::Bug::GateOutsideTransaction);
+        let (Some(release), false, false) = (release, is_alone, ended.is_empty()) else {
+            if !ended.is_empty() {
+                self.conclude(ended)?;
+            }
+            return self.pass(count_max);
+        };
+        let now = (self.clock)();
+        let passed = self.ledger.transaction(|transaction| {
+            self.write_ends(transaction, ended, now)?;
+            let verdicts = self.judge(transaction, &release, now, count_max)?;
+            self.carry_out(transaction, verdicts, now)
+        })?;
+        self.note(ended, now);
+        Ok(passed)
+    }
+
     /// The planted bug: what is judged in one transaction leaves in another.
     fn pass_in_two(
         &self,
@@ -71,20 +95,28 @@ impl<D: Ledger> Dispatcher<D> {
         now: Timestamp,
         count_max: usize,
     ) -> Result<Vec<(Message, Verdict)>, LedgerError> {
-        let due = transaction.due_messages(now, LOOKED_AT_MAX)?;
         let pauses = transaction.pauses()?;
-        let mut verdicts = Vec::new();
+        let mut verdicts: Vec<(Message, Verdict)> = Vec::new();
         let mut leaving = 0;
-        for message in due {
-            if leaving == count_max {
+        // Most often all that may leave do. More is fetched only where some of these do not, and then much at once.
+        for fetched_max in [count_max.min(LOOKED_AT_MAX as usize) as u32, LOOKED_AT_MAX] {
+            let fetched = transaction.due_messages(now, fetched_max)?;
+            let are_all = fetched.len() < fetched_max as usize;
+            for message in fetched {
+                let is_seen = verdicts.iter().any(|(seen, _)| seen.key == message.key);
+                if leaving == count_max || is_seen {
+                    continue;
+                }
+                let verdict = self.verdict(transaction, release, &pauses, &message, now)?;
+                if matches!(verdict, Verdict::Go) {
+                    transaction.set_leaving(message.key, now)?;
+                    leaving += 1;
+                }
+                verdicts.push((message, verdict));
+            }
+            if leaving == count_max || are_all {
                 break;
             }
-            let verdict = self.verdict(transaction, release, &pauses, &message, now)?;
-            if matches!(verdict, Verdict::Go) {
-                transaction.set_leaving(message.key, now)?;
-                leaving += 1;
-            }
-            verdicts.push((message, verdict));
         }
         Ok(verdicts)
     }

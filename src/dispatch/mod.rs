@@ -18,6 +18,8 @@ mod rails;
 mod retry;
 mod run;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 pub use breaker::Breaker;
 pub use conclude::Concluded;

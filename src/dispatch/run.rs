@@ -1,11 +1,16 @@
-//! The loop of the service: through the gate, out by the channels, and the ends written down.
+//! The loop of the service: the ends of attempts are written down and the next messages pass the gate in one
+//! transaction, then these go out by the channels.
+//!
+//! One fsync so carries a whole round. An end is kept until it is written: forgetting it would make a message unknown
+//! that was sent.
 
 use super::conclude::Concluded;
-use super::{Dispatcher, Prepared};
+use super::{Dispatcher, Passed, Prepared};
 use crate::channel::{Delivery, Mailer, in_product};
 use crate::ledger::{Ledger, LedgerError, Message};
+use outreach_engine::{Length, Timestamp};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
@@ -14,7 +19,7 @@ const IDLE: Duration = Duration::from_millis(20);
 /// After a failure of the ledger.
 const LEDGER_DOWN: Duration = Duration::from_millis(500);
 /// How often what a crash left is looked for.
-const SWEEP_EVERY: Duration = Duration::from_secs(1);
+const SWEEP_EVERY: Length = Length::seconds(1);
 
 /// Runs until `stop`; then finishes what is leaving.
 pub async fn run<D, M>(dispatcher: Arc<Dispatcher<D>>, mailer: Arc<M>, stop: CancellationToken)
@@ -22,100 +27,141 @@ where
     D: Ledger + 'static,
     M: Mailer + 'static,
 {
-    let (sender, mut ends) = mpsc::unbounded_channel();
-    let mut leaving = 0;
-    let mut swept_at = Instant::now();
-    loop {
-        leaving -= write_down(&dispatcher, &mut ends, leaving > 0 && is_full(&dispatcher, leaving)).await;
-        if stop.is_cancelled() {
-            if leaving == 0 {
-                return;
-            }
-            leaving -= write_down(&dispatcher, &mut ends, true).await;
-            continue;
+    let (sender, ends) = mpsc::unbounded_channel();
+    let mut rounds = Rounds {
+        dispatcher,
+        mailer,
+        sender,
+        ends,
+        leaving: 0,
+        ended: Arc::default(),
+        swept_at: Timestamp::MIN,
+    };
+    while !stop.is_cancelled() {
+        rounds.sweep_when_due().await;
+        if !rounds.round().await {
+            rounds.rest(&stop).await;
         }
-        if swept_at.elapsed() >= SWEEP_EVERY {
-            swept_at = Instant::now();
-            let swept = blocking(&dispatcher, |dispatcher| dispatcher.sweep()).await;
+    }
+    rounds.finish().await;
+}
+
+struct Rounds<D, M> {
+    dispatcher: Arc<Dispatcher<D>>,
+    mailer: Arc<M>,
+    sender: mpsc::UnboundedSender<Concluded>,
+    ends: mpsc::UnboundedReceiver<Concluded>,
+    /// Messages that passed the gate and whose ends are not written yet.
+    leaving: usize,
+    /// Ends that are not written yet, all of messages that `leaving` counts.
+    ended: Arc<Vec<Concluded>>,
+    swept_at: Timestamp,
+}
+
+impl<D: Ledger + 'static, M: Mailer + 'static> Rounds<D, M> {
+    /// Writes down what has ended, and lets as many leave as there is room for then. False when nothing has moved.
+    async fn round(&mut self) -> bool {
+        let leaving_max = self.dispatcher.limits.leaving_max;
+        if self.leaving >= leaving_max && self.ended.is_empty() {
+            self.wait_for_end().await;
+        }
+        self.gather();
+        let room = leaving_max.saturating_sub(self.leaving - self.ended.len());
+        let ended = self.ended.clone();
+        let step = move |dispatcher: &Dispatcher<D>| dispatcher.conclude_and_pass(&ended, room);
+        match self.blocking(step).await {
+            Ok(passed) => {
+                let has_moved = !self.ended.is_empty() || passed.looked_at > 0;
+                self.leaving -= self.ended.len();
+                self.ended = Arc::default();
+                self.hand_over_all(passed);
+                has_moved
+            }
+            Err(error) => {
+                tracing::warn!(%error, ends = self.ended.len(), "the gate waits for the ledger");
+                tokio::time::sleep(LEDGER_DOWN).await;
+                true
+            }
+        }
+    }
+
+    fn hand_over_all(&mut self, passed: Passed) {
+        self.leaving += passed.leaving.len();
+        for message in passed.leaving {
+            let attempt = hand_over(self.dispatcher.clone(), self.mailer.clone(), message.clone());
+            tokio::spawn(report(message, tokio::spawn(attempt), self.sender.clone()));
+        }
+    }
+
+    /// Waits for an attempt to end, or for a moment.
+    async fn rest(&mut self, stop: &CancellationToken) {
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = self.wait_for_end() => {}
+            () = tokio::time::sleep(IDLE) => {}
+        }
+    }
+
+    /// Writes down all that is leaving, however long it takes.
+    async fn finish(&mut self) {
+        while self.leaving > 0 {
+            if self.ended.is_empty() {
+                self.wait_for_end().await;
+            }
+            self.gather();
+            let ended = self.ended.clone();
+            match self.blocking(move |dispatcher| dispatcher.conclude(&ended)).await {
+                Ok(()) => {
+                    self.leaving -= self.ended.len();
+                    self.ended = Arc::default();
+                }
+                Err(error) => {
+                    tracing::warn!(%error, ends = self.ended.len(), "outcomes wait for the ledger");
+                    tokio::time::sleep(LEDGER_DOWN).await;
+                }
+            }
+        }
+    }
+
+    async fn sweep_when_due(&mut self) {
+        let now = (self.dispatcher.clock)();
+        // A clock that was set back must not stop the sweeping.
+        if now < self.swept_at || now.since(self.swept_at) >= SWEEP_EVERY {
+            self.swept_at = now;
+            let swept = self.blocking(|dispatcher| dispatcher.sweep()).await;
             swept.inspect_err(|error| tracing::warn!(%error, "what a crash left is not swept")).ok();
         }
-        let room = dispatcher.limits.leaving_max.saturating_sub(leaving);
-        let passed = blocking(&dispatcher, move |dispatcher| dispatcher.pass(room)).await;
-        match passed {
-            Ok(passed) => {
-                let has_moved = passed.looked_at > 0;
-                leaving += passed.leaving.len();
-                for message in passed.leaving {
-                    let attempt = hand_over(dispatcher.clone(), mailer.clone(), message.clone());
-                    tokio::spawn(report(message, tokio::spawn(attempt), sender.clone()));
-                }
-                if !has_moved {
-                    rest(&dispatcher, &mut ends, &mut leaving, &stop).await;
-                }
-            }
-            Err(error) => {
-                tracing::warn!(%error, "the gate waits for the ledger");
-                tokio::time::sleep(LEDGER_DOWN).await;
-            }
+    }
+
+    /// Safe to drop before it returns: then nothing was taken.
+    async fn wait_for_end(&mut self) {
+        // This loop holds a sender, so the channel never ends.
+        if let Some(end) = self.ends.recv().await {
+            self.push(end);
         }
     }
-}
 
-fn is_full<D>(dispatcher: &Dispatcher<D>, leaving: usize) -> bool {
-    leaving >= dispatcher.limits.leaving_max
-}
-
-/// Waits for an attempt to end, or for a moment.
-async fn rest<D: Ledger + 'static>(
-    dispatcher: &Arc<Dispatcher<D>>,
-    ends: &mut mpsc::UnboundedReceiver<Concluded>,
-    leaving: &mut usize,
-    stop: &CancellationToken,
-) {
-    tokio::select! {
-        biased;
-        () = stop.cancelled() => {}
-        first = ends.recv() => {
-            if let Some(first) = first {
-                *leaving -= conclude_all(dispatcher, ends, first).await;
-            }
+    /// Takes what has ended by now.
+    fn gather(&mut self) {
+        while let Ok(end) = self.ends.try_recv() {
+            self.push(end);
         }
-        () = tokio::time::sleep(IDLE) => {}
     }
-}
 
-/// Writes down the attempts that have ended; waits for one when `waits`. Returns how many.
-async fn write_down<D: Ledger + 'static>(
-    dispatcher: &Arc<Dispatcher<D>>,
-    ends: &mut mpsc::UnboundedReceiver<Concluded>,
-    waits: bool,
-) -> usize {
-    let first = if waits { ends.recv().await } else { ends.try_recv().ok() };
-    match first {
-        Some(first) => conclude_all(dispatcher, ends, first).await,
-        None => 0,
+    fn push(&mut self, end: Concluded) {
+        let ended = Arc::get_mut(&mut self.ended).expect("no step is under way, so nobody else holds it");
+        ended.push(end);
     }
-}
 
-/// One transaction for all that have ended by now. It is tried until it is written: forgetting it would make a message
-/// unknown that was sent.
-async fn conclude_all<D: Ledger + 'static>(
-    dispatcher: &Arc<Dispatcher<D>>,
-    ends: &mut mpsc::UnboundedReceiver<Concluded>,
-    first: Concluded,
-) -> usize {
-    let mut ended = vec![first];
-    ended.extend(std::iter::from_fn(|| ends.try_recv().ok()));
-    let ended = Arc::new(ended);
-    loop {
-        let these = ended.clone();
-        match blocking(dispatcher, move |dispatcher| dispatcher.conclude(&these)).await {
-            Ok(()) => return ended.len(),
-            Err(error) => {
-                tracing::warn!(%error, count = ended.len(), "outcomes wait for the ledger");
-                tokio::time::sleep(LEDGER_DOWN).await;
-            }
-        }
+    /// Runs a step that talks to the ledger off the async threads.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        step: impl FnOnce(&Dispatcher<D>) -> Result<T, LedgerError> + Send + 'static,
+    ) -> Result<T, LedgerError> {
+        let dispatcher = self.dispatcher.clone();
+        let joined = tokio::task::spawn_blocking(move || step(&dispatcher)).await;
+        joined.unwrap_or_else(|error| Err(LedgerError::Unavailable { reason: error.to_string() }))
     }
 }
 
@@ -144,14 +190,4 @@ async fn report(
     });
     // The loop ends only when nothing is leaving, so somebody listens.
     ends.send(Concluded { message, delivery, kept }).ok();
-}
-
-/// Runs a step that talks to the ledger off the async threads.
-async fn blocking<D: Ledger + 'static, T: Send + 'static>(
-    dispatcher: &Arc<Dispatcher<D>>,
-    step: impl FnOnce(&Dispatcher<D>) -> Result<T, LedgerError> + Send + 'static,
-) -> Result<T, LedgerError> {
-    let dispatcher = dispatcher.clone();
-    let joined = tokio::task::spawn_blocking(move || step(&dispatcher)).await;
-    joined.unwrap_or_else(|error| Err(LedgerError::Unavailable { reason: error.to_string() }))
 }

@@ -27,7 +27,7 @@ impl<L: Ledger> Outbox for L {
 }
 
 /// Rows of one step: few enough for one append of about a megabyte.
-const ROWS_MAX: u32 = 2_000;
+pub const ROWS_MAX: usize = 2_000;
 
 /// Why rows stay where they are. Nothing of a failed step is deleted.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +45,7 @@ pub enum OutboxError {
 
 /// One step: appends the oldest rows to the log, then deletes them. Returns how many; 0 when the outbox is empty.
 pub fn pump(outbox: &dyn Outbox, log: &dyn Log) -> Result<usize, OutboxError> {
-    let rows = outbox.rows(ROWS_MAX)?;
+    let rows = outbox.rows(ROWS_MAX as u32)?;
     let Some(last) = rows.iter().map(|row| row.sequence).max() else { return Ok(0) };
     let mut batch = Batch::default();
     for row in &rows {
@@ -139,10 +139,10 @@ mod tests {
 
     #[test]
     fn a_full_outbox_is_emptied_in_steps() {
-        let (outbox, log) = (outbox(ROWS_MAX as usize + 1), FakeLog::new(4));
-        assert_eq!(pump(&outbox, &*log).unwrap(), ROWS_MAX as usize);
+        let (outbox, log) = (outbox(ROWS_MAX + 1), FakeLog::new(4));
+        assert_eq!(pump(&outbox, &*log).unwrap(), ROWS_MAX);
         assert_eq!(pump(&outbox, &*log).unwrap(), 1);
-        assert_eq!(log.bodies_count(), ROWS_MAX as usize + 1);
+        assert_eq!(log.bodies_count(), ROWS_MAX + 1);
     }
 
     #[test]

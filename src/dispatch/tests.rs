@@ -1,0 +1,125 @@
+//! The gate and the writing down of ends, over a ledger in memory.
+
+use super::conclude::Concluded;
+use super::{Dispatcher, Letters, Limits};
+use crate::channel::Delivery;
+use crate::channel::unsubscribe_token::Key;
+use crate::ledger::sqlite::SqliteLedger;
+use crate::ledger::{Ledger, Message, MessageState, contract};
+use outreach_engine::effect::Decision;
+use outreach_engine::release::{Caps, Settings};
+use outreach_engine::{Length, Release, Timestamp};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+const LEAVING_MAX: usize = 4;
+
+/// A dispatcher at a moment that the test moves, over `count` messages that are due at seconds 0, 1, 2, ….
+struct Desk {
+    dispatcher: Dispatcher<SqliteLedger>,
+    now: Arc<AtomicI64>,
+}
+
+fn desk(count: u32, change: impl Fn(u32, Decision) -> Decision) -> Desk {
+    let ledger = SqliteLedger::in_memory().unwrap();
+    let decisions: Vec<Decision> = (0..count).map(|n| change(n, contract::decision(n))).collect();
+    ledger.transaction(|t| t.insert_decisions(0, &decisions)).unwrap();
+    let settings = Settings {
+        timezone: "UTC".into(),
+        quiet_hours: None,
+        holdout: None,
+        caps: Caps::default(),
+        topics: BTreeMap::new(),
+        transactional_rules: Vec::new(),
+        hash_seed: 0,
+    };
+    let release = Arc::new(Release::new("r1", settings, Vec::new(), &BTreeMap::new()));
+    let now = Arc::new(AtomicI64::new(Timestamp(i64::from(count) * 1_000_000).0));
+    let (clock, stood) = (now.clone(), now.clone());
+    let limits = Limits {
+        delivers_to: Arc::new(|_| true),
+        leaving_max: LEAVING_MAX,
+        leaving_for_max: Length::minutes(10),
+        per_second_max: None,
+    };
+    let dispatcher = Dispatcher::new(
+        Arc::new(ledger),
+        Arc::new(move || Some(release.clone())),
+        letters(),
+        Arc::new(move |_| Timestamp(stood.load(Ordering::Relaxed))),
+        Arc::new(move || Timestamp(clock.load(Ordering::Relaxed))),
+        limits,
+    );
+    Desk { dispatcher, now }
+}
+
+fn letters() -> Letters {
+    Letters {
+        templates: Arc::new(|_| Err("no template is asked for here".into())),
+        from: String::new(),
+        return_path_domain: String::new(),
+        sender_name: String::new(),
+        sender_address: String::new(),
+        public_url: String::new(),
+        unsubscribe_key: Key::new(&[7; 32]).unwrap(),
+        redirect_all_to: None,
+        topic_name: Arc::new(|_, _| None),
+    }
+}
+
+impl Desk {
+    fn count(&self, state: MessageState) -> u64 {
+        let counts = self.dispatcher.ledger.transaction(|t| t.message_counts()).unwrap();
+        counts.iter().find(|(found, _)| *found == state).map_or(0, |(_, count)| *count)
+    }
+}
+
+fn ended(message: Message, delivery: Delivery) -> Concluded {
+    Concluded { message, delivery: Some(delivery), kept: None }
+}
+
+fn accepted() -> Delivery {
+    Delivery::Accepted { reply: "250 ok".into() }
+}
+
+#[test]
+fn a_round_writes_ends_down_and_lets_the_next_leave_and_never_are_more_leaving_than_may_be() {
+    let desk = desk(10, |_, decision| decision);
+    let mut leaving = desk.dispatcher.conclude_and_pass(&[], LEAVING_MAX).unwrap().leaving;
+    assert_eq!(leaving.len(), LEAVING_MAX);
+    for sent in 1..=10 {
+        let first = ended(leaving.remove(0), accepted());
+        let passed = desk.dispatcher.conclude_and_pass(&[first], LEAVING_MAX - leaving.len()).unwrap();
+        leaving.extend(passed.leaving);
+        assert_eq!(desk.count(MessageState::Sent), sent);
+        assert_eq!(desk.count(MessageState::Leaving), leaving.len() as u64);
+        assert_eq!(leaving.len() as u64, (10 - sent).min(LEAVING_MAX as u64));
+    }
+    assert_eq!(desk.dispatcher.ledger.transaction(|t| t.outbox(100)).unwrap().len(), 10);
+}
+
+#[test]
+fn messages_that_may_not_leave_do_not_keep_back_those_behind_them() {
+    let desk = desk(20, |number, decision| {
+        let expires_at = if number < 15 { Timestamp::EPOCH } else { decision.expires_at };
+        Decision { expires_at, ..decision }
+    });
+    let passed = desk.dispatcher.conclude_and_pass(&[], LEAVING_MAX).unwrap();
+    assert_eq!((passed.looked_at, passed.leaving.len()), (19, LEAVING_MAX));
+    assert_eq!(desk.count(MessageState::Expired), 15);
+}
+
+#[test]
+fn a_server_that_is_down_is_known_to_the_gate_before_the_next_message_passes() {
+    let desk = desk(10, |_, decision| decision);
+    let down = || Delivery::Transient { code: None, reply: "no connection".into() };
+    let leaving = desk.dispatcher.conclude_and_pass(&[], LEAVING_MAX).unwrap().leaving;
+    let ends: Vec<Concluded> = leaving.into_iter().map(|message| ended(message, down())).collect();
+    let passed = desk.dispatcher.conclude_and_pass(&ends, LEAVING_MAX).unwrap();
+    assert!(passed.leaving.is_empty());
+    assert_eq!(desk.count(MessageState::Held), 6);
+    desk.now.fetch_add(Length::minutes(1).0, Ordering::Relaxed);
+    let passed = desk.dispatcher.conclude_and_pass(&[], LEAVING_MAX).unwrap();
+    assert_eq!(passed.leaving.len(), LEAVING_MAX);
+}
