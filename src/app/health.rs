@@ -57,10 +57,11 @@ impl Health {
         if let Some(sources) = self.sources.as_ref().and_then(Weak::upgrade) {
             reasons.extend(sources::troubles(&sources));
         }
-        let breaker =
-            self.dispatcher.breaker.lock().expect("no panic while held").open_until(Channel::Email, now);
-        if let Some(until) = breaker {
-            reasons.push(format!("the mail server cannot be used: tried again at {until}; messages wait"));
+        let breaker = *self.dispatcher.breaker.lock().expect("no panic while held");
+        if breaker.is_in_trouble(Channel::Email, now) {
+            let next = breaker.open_until(Channel::Email, now);
+            let next = next.map_or("is tried again now".into(), |until| format!("tried again at {until}"));
+            reasons.push(format!("the mail server cannot be used: {next}; messages wait"));
         }
         reasons
     }

@@ -10,10 +10,14 @@ const OPEN_FOR_MIN: Length = Length::seconds(1);
 /// A server that comes back is noticed within this time.
 const OPEN_FOR_MAX: Length = Length::seconds(30);
 
+/// A server that failed so long ago and was not tried since is no trouble any more: there is nothing to send.
+const TOLD_FOR: Length = Length::minutes(2);
+
 /// The state of the mail server, as its attempts show it.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Breaker {
     failures: u32,
+    failed_at: Timestamp,
     open_until: Option<Timestamp>,
 }
 
@@ -25,6 +29,7 @@ impl Breaker {
             return;
         }
         self.failures = self.failures.saturating_add(1);
+        self.failed_at = now;
         if self.failures >= FAILURES_MIN {
             let doublings = (self.failures - FAILURES_MIN).min(5);
             let open_for = Length(OPEN_FOR_MIN.0 << doublings).min(OPEN_FOR_MAX);
@@ -37,6 +42,13 @@ impl Breaker {
         let until = self.open_until.filter(|_| channel == Channel::Email)?;
         // A clock that was set back must not keep it open.
         (until > now && until <= now + OPEN_FOR_MAX).then_some(until)
+    }
+
+    /// Whether a channel's server could not be used when it was last tried: also while it is being tried again, which
+    /// may take as long as a timeout.
+    pub fn is_in_trouble(&self, channel: Channel, now: Timestamp) -> bool {
+        let has_failed = channel == Channel::Email && self.failures >= FAILURES_MIN;
+        has_failed && now.since(self.failed_at) <= TOLD_FOR
     }
 }
 
@@ -59,5 +71,23 @@ mod tests {
         assert_eq!(breaker.open_until(Channel::Email, now), Some(now + OPEN_FOR_MAX));
         breaker.saw(&refused, now);
         assert_eq!(breaker.open_until(Channel::Email, now), None);
+    }
+
+    #[test]
+    fn a_server_that_is_being_tried_again_is_told_of_until_it_answers() {
+        let down = Delivery::Transient { code: None, reply: String::new() };
+        let (now, later) = (Timestamp(1_000_000_000), Timestamp(1_000_000_000) + Length::seconds(20));
+        let mut breaker = Breaker::default();
+        (0..3).for_each(|_| breaker.saw(&down, now));
+        assert_eq!(breaker.open_until(Channel::Email, later), None, "it is tried");
+        assert!(
+            breaker.is_in_trouble(Channel::Email, later) && !breaker.is_in_trouble(Channel::InProduct, later)
+        );
+        assert!(
+            !breaker.is_in_trouble(Channel::Email, now + TOLD_FOR + Length::seconds(1)),
+            "nothing to send"
+        );
+        breaker.saw(&Delivery::Accepted { reply: String::new() }, later);
+        assert!(!breaker.is_in_trouble(Channel::Email, later));
     }
 }

@@ -119,6 +119,42 @@ fn events_of_a_keyed_and_an_unkeyed_topic_become_mails_and_bad_records_dead_lett
 }
 
 #[test]
+fn letters_of_a_topic_are_replayed_once_the_pointers_to_its_fields_are_mended() {
+    let kafka = Kafka::shared();
+    kafka.create_topic("mended-product", 1, &[]);
+    kafka.create_topic("mended-billing", 1, &[]);
+    let sink = SmtpSink::start();
+    let right = two_sources("mended-product", "mended-billing");
+    let project = with_rules(&sink, kafka, &right.replace("/customer/id", "/client/id"));
+    let mut service = Service::start(&project);
+    send(&service, &[identify("bob", "bob@mail.test")]);
+    let at = ago(Length::minutes(5));
+    kafka.produce("mended-billing", ["b1", "b2", "b3"].map(|id| billed("bob", "Payment Failed", id, at)));
+    wait::until("three letters", SOON, || {
+        command(&project, &["dlq", "list"]).as_array().map(Vec::len) == Some(3)
+    });
+    let letters = command(&project, &["dlq", "list"]);
+    let ids: Vec<String> =
+        letters.as_array().expect("letters").iter().map(|letter| letter["id"].to_string()).collect();
+    assert_eq!(
+        (&letters[0]["code"], &letters[0]["reason"]),
+        (&json!("no-id"), &json!("expected a value at /client/id, found none"))
+    );
+    let replay: Vec<&str> = ["dlq", "replay"].into_iter().chain(ids.iter().map(String::as_str)).collect();
+    assert_eq!(project.run(&replay).status.code(), Some(1), "as they are read now they are still refused");
+
+    assert!(service.stop().success());
+    let text = std::fs::read_to_string(project.path().join("outreach.toml")).expect("outreach.toml");
+    project.write("outreach.toml", &text.replace("/client/id", "/customer/id"));
+    service.restart();
+    let output = project.run(&replay);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+    assert_eq!(sink.wait_for(1, SOON)[0].to, ["bob@mail.test"]);
+    let decided = wait_for_decisions(&service, "bob", "third-failed-payment", 1).remove(0);
+    assert_eq!(decided["due_at"], at.to_string(), "by the record's own time: {decided}");
+}
+
+#[test]
 fn kafka_that_is_down_at_the_start_is_waited_for_and_everything_is_read_when_it_comes() {
     let kafka = Kafka::start();
     kafka.create_topic("product", 2, &[]);

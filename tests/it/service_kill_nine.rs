@@ -10,7 +10,9 @@ use outreach_engine::effect::Channel;
 use outreach_engine::{Length, Timestamp};
 use serde_json::{Value, json};
 
-use crate::service_desk::{self, SOON, ago, decisions, entries, identify, ledger, rule, send, track};
+use crate::service_desk::{
+    self, SOON, ago, decisions, entries, identify, ledger, reasons, rule, send, track,
+};
 use crate::service_kafka::{billed, keyed, two_sources};
 use crate::world::http::Http;
 use crate::world::kafka::Kafka;
@@ -160,9 +162,12 @@ fn run_with_kills(input: &Input, kafka: &Kafka, project: &Project, sink: &SmtpSi
                 Fault::SlowReply(Duration::from_millis(20 + random.below(200))),
                 SLOW_REPLIES_A_ROUND,
             );
+            let before = sink.count();
             rounds.send(round).expect("the client listens");
             input.produce(kafka, round);
-            random_moment(&mut random, sink);
+            let has_come = random_moment(&mut random, sink, before);
+            let mails = sink.count() - before;
+            assert!(has_come, "round {round}: {mails} mails, {:?}\n{}", reasons(&service), service.log());
             service.kill();
             service.launch_again();
         }
@@ -173,15 +178,13 @@ fn run_with_kills(input: &Input, kafka: &Kafka, project: &Project, sink: &SmtpSi
     assert!(service.stop().success());
 }
 
-/// A moment by the clock, mostly while it starts; or, oftener, one in which mails are on their way.
-fn random_moment(random: &mut Random, sink: &SmtpSink) {
-    if random.below(4) == 0 {
-        let (started, after) = (Instant::now(), Duration::from_millis(random.below(ROUND_MILLISECONDS)));
-        wait::until("a moment of the round", SOON, || started.elapsed() >= after);
-    } else {
-        let enough = sink.count() + 1 + random.below(GROWTH_MAX) as usize;
-        wait::until("more mails", SOON, || sink.count() >= enough);
-    }
+/// Waits for a moment by the clock, mostly while it starts; or, oftener, for one in which mails are on their way.
+fn random_moment(random: &mut Random, sink: &SmtpSink, before: usize) -> bool {
+    let is_by_clock = random.below(4) == 0;
+    let (started, after) = (Instant::now(), Duration::from_millis(random.below(ROUND_MILLISECONDS)));
+    let enough = before + 1 + random.below(GROWTH_MAX) as usize;
+    let has_come = || if is_by_clock { started.elapsed() >= after } else { sink.count() >= enough };
+    wait::for_value(SOON, || has_come().then_some(())).is_some()
 }
 
 fn send_until_taken(http: &Http, events: &[Value]) {
