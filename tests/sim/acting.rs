@@ -1,7 +1,7 @@
 //! What a process's parts do when they are called, as the service's loops call them.
 
 use crate::life::Life;
-use crate::mail_server::{Accepted, Course, message_id};
+use crate::mail_server::{Accepted, Course, Mood, message_id};
 use crate::process::LEAVING_MAX;
 use crate::time::{MINUTE, SECOND};
 use crate::world::{Actor, Event, PARTITIONS, World};
@@ -115,7 +115,8 @@ impl World {
                     let line =
                         format!("owner {owner} lets {} leave, attempt {}", message.key.id, message.attempts);
                     self.note(&line);
-                    let is_slow = self.plan.is_faulty && self.dice.happens(50_000);
+                    let is_slow = self.plan.is_faulty
+                        && self.dice.happens(if self.server.mood == Mood::Slow { 500_000 } else { 50_000 });
                     let delay = self.dice.between(1, if is_slow { 70 * SECOND } else { 50_000 });
                     self.may_say_no(&message, if is_slow { 500_000 } else { 30_000 });
                     self.after(delay, Event::HandOver { life: life.clone(), message });

@@ -83,7 +83,7 @@ impl Plan {
         for _ in 0..dice.between(0, 6) {
             let from = at();
             add(from, Fault::Mail(*dice.one(&[Mood::Slow, Mood::Slow, Mood::Silent, Mood::Down])));
-            add(from + dice.between(SECOND, 2 * HOUR), Fault::Mail(Mood::Normal));
+            add(from + dice.between(SECOND, 12 * HOUR), Fault::Mail(Mood::Normal));
         }
         // A source that stands still is known by the owner's own clock alone: both wrong at once is more than ticks
         // can bear.

@@ -29,8 +29,8 @@ use run::{Verdict, seeds};
 
 /// Seeds that every run of the tests goes through.
 const SEEDS: u64 = 300;
-/// Seeds that failed once.
-const FAILED_ONCE: [u64; 0] = [];
+/// Seeds that failed once: 25 and 32 saw a mail more than a minute after a "no".
+const FAILED_ONCE: [u64; 2] = [25, 32];
 
 #[test]
 fn three_hundred_seeds_keep_all_promises() {
