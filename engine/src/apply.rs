@@ -10,7 +10,7 @@ use crate::journey::judge::{self, Moment};
 use crate::journey::{exit, outcome, render};
 use crate::json;
 use crate::planted::{self, Bug};
-use crate::release::{Hook, Release, Role};
+use crate::release::{Compiled, Hook, Release, Role};
 use crate::rule::{EventMatch, Trigger, TriggerForm};
 use crate::state::{Filed, Occurrence, OptOuts, Profile, Shard};
 use crate::trigger::{self, Met, Noticed};
@@ -195,6 +195,35 @@ fn leave_journeys(release: &Release, shard: &mut Shard, index: usize, place: Pla
     }
 }
 
+/// The part of a trigger that an event passes, and the key that it is for; nothing where it does not concern it.
+fn passes<'r>(
+    compiled: &'r Compiled,
+    role: Role,
+    profile: Option<&Profile>,
+    event: &Event<'_>,
+) -> Option<(&'r EventMatch, Option<String>)> {
+    let trigger = &compiled.rule.trigger;
+    let matched = part(&trigger.form, role)?;
+    let is_heard = match role {
+        Role::First => event.is_proven || trigger.accepts_unproven,
+        // What ends a wait that nobody can have is not kept for people whom nobody vouches for.
+        Role::Without => may_end(event, trigger) && (event.is_proven || profile.is_some()),
+    };
+    if !is_heard {
+        return None;
+    }
+    let nobody = Profile::default();
+    let scope = exit::scope(event, profile.unwrap_or(&nobody));
+    if !matched.condition.as_ref().is_none_or(|condition| condition.holds(&scope)) {
+        return None;
+    }
+    let key = match &matched.key {
+        Some(path) => Some(exit::key_of(&scope, path)?),
+        None => None,
+    };
+    Some((matched, key))
+}
+
 /// Shows the event to one trigger; the number of the person, if something of them is kept now.
 fn set_off(
     release: &Release,
@@ -206,26 +235,8 @@ fn set_off(
     effects: &mut Effects,
 ) -> Option<usize> {
     let compiled = release.compiled(hook.rule);
-    let trigger = &compiled.rule.trigger;
-    let matched = part(&trigger.form, hook.role)?;
-    let is_heard = match hook.role {
-        Role::First => event.is_proven || trigger.accepts_unproven,
-        // What ends a wait that nobody can have is not kept for people whom nobody vouches for.
-        Role::Without => may_end(event, trigger) && (event.is_proven || person.is_some()),
-    };
-    if !is_heard {
-        return None;
-    }
-    let nobody = Profile::default();
-    let profile = person.map_or(&nobody, |index| &shard.people[index].profile);
-    let scope = exit::scope(event, profile);
-    if !matched.condition.as_ref().is_none_or(|condition| condition.holds(&scope)) {
-        return None;
-    }
-    let key = match &matched.key {
-        Some(path) => Some(exit::key_of(&scope, path)?),
-        None => None,
-    };
+    let profile = person.map(|index| &shard.people[index].profile);
+    let (matched, key) = passes(compiled, hook.role, profile, event)?;
     let occurrence = || Occurrence {
         message_id: event.message_id.as_ref().into(),
         event_name: matched.event.clone(),
@@ -234,15 +245,15 @@ fn set_off(
         captured: render::capture(compiled, event),
     };
     let hash = xxhash_rust::xxh3::xxh3_64(event.message_id.as_bytes());
-    let met =
-        Met { compiled, role: hook.role, hash, occurrence: &occurrence, order: (event.occurred_at, place) };
+    let at = event.occurred_at;
+    let met = Met { compiled, role: hook.role, hash, occurrence: &occurrence, order: (at, place) };
     let rule = shard.rule_slot(&compiled.rule.id);
     let index = person.unwrap_or_else(|| shard.keep(event.subject));
     let (case, has_fallen) = trigger::case_of(&mut shard.people[index], rule, key.as_deref());
     let noticed = trigger::notice(case, &met);
     let id = &compiled.rule.id;
     if has_fallen {
-        count(id, NonEntryReason::KeysMax, event.occurred_at, effects);
+        count(id, NonEntryReason::KeysMax, at, effects);
     }
     match noticed {
         Noticed::Nothing => {}
@@ -251,23 +262,13 @@ fn set_off(
             let scope = exit::scope(event, &shard.people[index].profile);
             let is_inside = compiled.rule.audience.as_ref().is_none_or(|audience| audience.holds(&scope));
             let reason = if is_inside { NonEntryReason::OncePer } else { NonEntryReason::Audience };
-            count(id, reason, event.occurred_at, effects);
+            count(id, reason, at, effects);
         }
         Noticed::Holds(occurrence) => {
             let release_slot = shard.release_slot(&release.id);
             let (subject, person) = shard.people.get_index_mut(index).expect("just kept");
-            let key = key.map(Arc::from);
-            let at = event.occurred_at;
-            let entry = Entry {
-                release,
-                compiled,
-                rule,
-                release_slot,
-                key,
-                occurrence: *occurrence,
-                at,
-                exited: None,
-            };
+            let (key, occurrence) = (key.map(Arc::from), *occurrence);
+            let entry = Entry { release, compiled, rule, release_slot, key, occurrence, at, exited: None };
             enter(entry, subject, person, effects);
         }
     }
