@@ -28,10 +28,12 @@ pub fn measure(table: &mut Table) {
     project::write_hundred_rules(&project);
     let mut service = Service::start(&project);
     let pid = service.process().id();
+    let mut answered = 0;
     for connections in CONNECTIONS {
         let runs: Vec<Load> = (0..RUNS).map(|_| load(project.http_port, pid, connections)).collect();
         let rates: Vec<Run> = runs.iter().map(|load| load.run).collect();
         let mut waits: Vec<f64> = runs.iter().flat_map(|load| load.waits_ms.iter().copied()).collect();
+        answered += waits.len() as u64 * EVENTS_A_BATCH;
         waits.sort_by(f64::total_cmp);
         let at = |part: f64| waits[((waits.len() - 1) as f64 * part) as usize];
         let client: f64 = runs.iter().map(|load| load.client_part).sum::<f64>() / runs.len() as f64;
@@ -44,6 +46,11 @@ pub fn measure(table: &mut Table) {
         let what = format!("HTTP, batches of {EVENTS_A_BATCH} → 200, {connections} connections");
         table.add(&what, "events/s", &rates, &note);
     }
+    // All of them are events in the log, and none a dead letter.
+    let counter =
+        format!(r#"outreach_ingested_events_total{{source="http:server",outcome="accepted"}} {answered}"#);
+    let metrics = service.admin.get("/metrics").body;
+    assert!(metrics.lines().any(|line| line == counter), "expected {counter}, found\n{metrics}");
     service.stop();
 }
 

@@ -47,7 +47,7 @@ pub fn measure(table: &mut Table) {
     let polled = table.add("Kafka, polled and parsed only", "events/s", &plain, "one thread");
     let logged = table.add("Kafka → durable log", "events/s", &to_log, "");
     let note = format!(
-        "from the start of `outreach run` to the last of {} decisions, 101 rules; copied after {:.0} % of that time; the \
+        "from the start of `outreach run` to the last decision, 101 rules, {} messages decided; copied after {:.0} % of that time; the \
          broker used {:.2} CPU ms a thousand",
         decided.count,
         100.0 * decided.copied_after,
