@@ -106,9 +106,12 @@ impl World {
         }
         let now = self.time.now();
         let Some(process) = &mut self.owners[owner].process else { return };
-        let room = LEAVING_MAX.saturating_sub(process.leaving);
-        match process.dispatcher.pass(room) {
+        // As the service's own loop does: what has ended is written in the transaction that lets the next leave.
+        let room = LEAVING_MAX.saturating_sub(process.leaving - process.ended.len());
+        match process.dispatcher.conclude_and_pass(&process.ended, room) {
             Ok(passed) => {
+                process.leaving -= process.ended.len();
+                process.ended.clear();
                 process.leaving += passed.leaving.len();
                 let life = process.life.clone();
                 for message in passed.leaving {
