@@ -41,16 +41,15 @@ pub fn apply(release: &Release, shard: &mut Shard, record: &Record<'_>) -> Effec
 /// Judges those who are due, in order of (earliest `due_at`, subject).
 fn tick(release: &Release, shard: &mut Shard, moment: Moment, effects: &mut Effects) {
     shard.now = moment.now;
-    for (at, subject) in shard.timers.take_pending(moment.now) {
-        let index = shard.people.get_index_of(&subject.as_ref()).expect("whoever is filed is kept");
-        let person = &mut shard.people[index];
+    for (at, number) in shard.timers.take_pending(moment.now) {
+        let (subject, person) = shard.people.get_index_mut(number).expect("whoever is filed is kept");
         match person.earliest_due(moment.now, moment.until) {
             Some(due_at) => {
                 person.filed = Filed::Ready(due_at);
-                shard.timers.make_ready(due_at, subject);
+                shard.timers.make_ready(due_at, subject.clone());
             }
             // Only what is due after the end of time: it stays where it was.
-            None => shard.timers.put_back(at, subject),
+            None => shard.timers.put_back(at, number),
         }
     }
     for _ in 0..PEOPLE_PER_TICK_MAX {
@@ -60,7 +59,7 @@ fn tick(release: &Release, shard: &mut Shard, moment: Moment, effects: &mut Effe
         if judge::person(release, shard, index, moment, effects) {
             shard.refile(index);
         } else {
-            shard.people.swap_remove_index(index);
+            shard.forget(index);
         }
     }
 }
@@ -94,8 +93,8 @@ fn take_in_event(
     }
     if let Some(index) = person {
         if event.subject.kind == SubjectKind::Anon {
-            let active_at = &mut shard.people[index].active_at;
-            *active_at = (*active_at).max(Some(event.occurred_at));
+            let at = Some(event.occurred_at);
+            shard.people[index].change_aside(|aside| aside.active_at = aside.active_at.max(at));
         }
         shard.refile(index);
     }
@@ -152,7 +151,7 @@ fn learn(shard: &mut Shard, event: &Event<'_>, news: &News<'_>, known: Option<us
         person.profile.last_zone = zone.map(Arc::from);
     }
     if has_traits && person.messages.iter().any(|counted| counted.is_in_flight) {
-        person.recheck_at = Some(event.occurred_at);
+        person.recheck(event.occurred_at);
     }
     Some(index)
 }
@@ -184,14 +183,16 @@ fn leave_journeys(release: &Release, shard: &mut Shard, index: usize, place: Pla
             exit::notice_wait(wait, key.as_deref(), compiled, seen);
         }
     }
+    let mut is_to_recheck = false;
     for journey in &mut person.journeys {
         let id = rules.get_index(journey.rule as usize).expect("slots come from this table");
         let entered = releases.get_index(journey.release as usize).expect("slots come from this table");
         let heard = release.rule_of(entered, id).filter(|compiled| may_end(event, &compiled.rule.trigger));
         let Some(compiled) = heard else { continue };
-        if exit::notice(journey, compiled, seen) {
-            person.recheck_at = Some(event.occurred_at);
-        }
+        is_to_recheck |= exit::notice(journey, compiled, seen);
+    }
+    if is_to_recheck {
+        person.recheck(event.occurred_at);
     }
 }
 
@@ -239,7 +240,6 @@ fn set_off(
     let (matched, key) = passes(compiled, hook.role, profile, event)?;
     let occurrence = || Occurrence {
         message_id: event.message_id.as_ref().into(),
-        event_name: matched.event.clone(),
         at: event.occurred_at,
         place,
         captured: render::capture(compiled, event),
@@ -268,7 +268,18 @@ fn set_off(
             let release_slot = shard.release_slot(&release.id);
             let (subject, person) = shard.people.get_index_mut(index).expect("just kept");
             let (key, occurrence) = (key.map(Arc::from), *occurrence);
-            let entry = Entry { release, compiled, rule, release_slot, key, occurrence, at, exited: None };
+            let event_name = matched.event.clone();
+            let entry = Entry {
+                release,
+                compiled,
+                rule,
+                release_slot,
+                key,
+                occurrence,
+                event_name,
+                at,
+                exited: None,
+            };
             enter(entry, subject, person, effects);
         }
     }
@@ -291,8 +302,22 @@ const ADDRESSES_OUT_MAX: usize = 16;
 fn take_in_consent(shard: &mut Shard, consent: &Consent<'_>) {
     let index = shard.keep(consent.subject);
     let person = &mut shard.people[index];
-    let out = person.opt_outs.get_or_insert_default();
-    match &consent.kind {
+    person.change_aside(|aside| {
+        let out = aside.opt_outs.get_or_insert_default();
+        note(out, &consent.kind);
+        if **out == OptOuts::default() {
+            aside.opt_outs = None;
+        }
+    });
+    if person.messages.iter().any(|counted| counted.is_in_flight) {
+        person.recheck(consent.at);
+    }
+    shard.refile(index);
+}
+
+/// What somebody says, into what they do not want.
+fn note(out: &mut OptOuts, kind: &ConsentKind<'_>) {
+    match kind {
         ConsentKind::TopicOff(topic) if !out.has_topic(topic) => out.topics.push(topic.as_ref().into()),
         ConsentKind::TopicOff(_) => {}
         ConsentKind::TopicOn(topic) => out.topics.retain(|other| **other != **topic),
@@ -306,11 +331,4 @@ fn take_in_consent(shard: &mut Shard, consent: &Consent<'_>) {
             out.addresses.push(address.as_ref().into());
         }
     }
-    if **out == OptOuts::default() {
-        person.opt_outs = None;
-    }
-    if person.messages.iter().any(|counted| counted.is_in_flight) {
-        person.recheck_at = Some(consent.at);
-    }
-    shard.refile(index);
 }

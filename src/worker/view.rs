@@ -59,7 +59,7 @@ impl<L: Log, D: Ledger> Worker<L, D> {
     /// What this shard knows of `subject`; nothing where it keeps nothing.
     pub fn view(&self, subject: Subject<'_>) -> Option<PersonView> {
         let person = self.shard.person(subject)?;
-        let opt_outs = person.opt_outs.as_deref();
+        let opt_outs = person.opt_outs();
         let rule = |slot: u32| self.shard.rule_id(slot).to_string();
         let key = |key: &Option<std::sync::Arc<str>>| key.as_deref().unwrap_or_default().to_string();
         Some(PersonView {
@@ -91,7 +91,7 @@ impl<L: Log, D: Ledger> Worker<L, D> {
                 .cases
                 .iter()
                 .filter_map(|case| {
-                    let entered_at = case.entered_at?.to_string();
+                    let entered_at = case.entered_at.get()?.to_string();
                     Some(EntryView { rule: rule(case.rule), key: key(&case.key), entered_at })
                 })
                 .collect(),
@@ -125,6 +125,6 @@ fn journey_view(rule: String, journey: &Journey) -> JourneyView {
         step: journey.step,
         state,
         triggered_at: journey.occurrence.at.to_string(),
-        event: journey.occurrence.event_name.to_string(),
+        event: journey.event_name.to_string(),
     }
 }

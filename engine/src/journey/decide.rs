@@ -56,7 +56,7 @@ pub(super) fn decide(
         address: address.map(Into::into),
         zone: draft.zone.into(),
         render: if sends {
-            render::context(reads, &journey.occurrence, draft.subject, &draft.person.profile)
+            render::context(reads, journey, draft.subject, &draft.person.profile)
         } else {
             "{}".into()
         },
@@ -69,8 +69,8 @@ fn facts(draft: &Draft<'_>, fact: Option<Fact>, scope: &Scope<'_>) -> Vec<Fact> 
     let occurrence = &draft.journey.occurrence;
     let mut facts = vec![Fact {
         what: "trigger".into(),
-        value: format!("{} at {}", occurrence.event_name, occurrence.at).into(),
-        event: Some(occurrence.message_id.clone()),
+        value: format!("{} at {}", draft.journey.event_name, occurrence.at).into(),
+        event: Some(Arc::from(&*occurrence.message_id)),
     }];
     if let Some(audience) = &draft.compiled.rule.audience {
         audience.each_test(&mut |test| {

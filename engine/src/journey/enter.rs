@@ -21,6 +21,8 @@ pub(crate) struct Entry<'a> {
     pub release_slot: u32,
     pub key: Option<Arc<str>>,
     pub occurrence: Occurrence,
+    /// The name of the occurrence's event.
+    pub event_name: Arc<str>,
     /// When it holds: at the event, or at the deadline of an absence.
     pub at: Timestamp,
     /// An exit was met before it held.
@@ -42,21 +44,22 @@ pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, 
     }
     let mut no = |reason| count(&rule.id, reason, entry.at, effects);
     let captured = Captured::of(&entry.occurrence);
-    let holds = rule.audience.as_ref().is_none_or(|audience| {
-        audience.holds(&captured.scope(&entry.occurrence.event_name, &person.profile, entry.at))
-    });
+    let holds = rule
+        .audience
+        .as_ref()
+        .is_none_or(|audience| audience.holds(&captured.scope(&entry.event_name, &person.profile, entry.at)));
     if !holds {
         return no(NonEntryReason::Audience);
     }
     let zone = || zone_of(person, entry.release).1;
-    let entered_at = person.case(entry.rule, entry.key.as_deref()).and_then(|case| case.entered_at);
+    let entered_at = person.case(entry.rule, entry.key.as_deref()).and_then(|case| case.entered_at.get());
     if !once_per::allows(rule.limits.once_per, entered_at, entry.at, zone) {
         return no(NonEntryReason::OncePer);
     }
     let arm = holdout::draw(&entry.release.settings, rule, subject);
     let (case, _) = trigger::case_of(person, entry.rule, entry.key.as_deref());
     // An entry by a record that comes late in the log does not forget a later one.
-    case.entered_at = case.entered_at.max(Some(entry.at));
+    case.entered_at = case.entered_at.get().max(Some(entry.at)).into();
     let Some((step, waited)) = next_message(rule, 0) else { return };
     let due_at = if entry.exited.is_some() { entry.at } else { entry.at + waited };
     let journey = Journey {
@@ -64,6 +67,7 @@ pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, 
         release: entry.release_slot,
         key: entry.key,
         occurrence: entry.occurrence,
+        event_name: entry.event_name,
         entered_at: entry.at,
         arm,
         step: step as u32,

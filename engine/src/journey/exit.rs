@@ -21,7 +21,9 @@ pub(crate) fn notice(journey: &mut Journey, compiled: &Compiled, seen: Seen<'_>)
     if journey.exited.is_some() {
         return false;
     }
-    let Some(exited) = met(compiled, journey.key.as_deref(), &journey.occurrence, seen) else { return false };
+    let begun =
+        Begun { key: journey.key.as_deref(), event: &journey.event_name, occurrence: &journey.occurrence };
+    let Some(exited) = met(compiled, begun, seen) else { return false };
     let event = seen.event;
     journey.exited = Some(exited);
     match &mut journey.state {
@@ -39,18 +41,29 @@ pub(crate) fn notice(journey: &mut Journey, compiled: &Compiled, seen: Seen<'_>)
 /// Whether the event meets an exit of what waits for its deadline: the journey will end where it begins.
 pub(crate) fn notice_wait(wait: &mut Wait, key: Option<&str>, compiled: &Compiled, seen: Seen<'_>) {
     if wait.exited.is_none() {
-        wait.exited = met(compiled, key, &wait.occurrence, seen).map(Box::new);
+        let event = &compiled.rule.trigger.form.first().event;
+        let begun = Begun { key, event, occurrence: &wait.occurrence };
+        wait.exited = met(compiled, begun, seen).map(Box::new);
     }
 }
 
+/// What an exit would end: its key, and the record that began it.
+#[derive(Clone, Copy)]
+struct Begun<'a> {
+    key: Option<&'a str>,
+    /// The name of the occurrence's event.
+    event: &'a str,
+    occurrence: &'a Occurrence,
+}
+
 /// Exits look only at records after the one of the occurrence.
-fn met(compiled: &Compiled, key: Option<&str>, occurrence: &Occurrence, seen: Seen<'_>) -> Option<Exited> {
-    let event = seen.event;
+fn met(compiled: &Compiled, begun: Begun<'_>, seen: Seen<'_>) -> Option<Exited> {
+    let (event, occurrence) = (seen.event, begun.occurrence);
     let is_after = (event.occurred_at, seen.place) > occurrence.order();
     if compiled.rule.exits.is_empty() || !is_after || event.message_id == *occurrence.message_id {
         return None;
     }
-    if !compiled.rule.exits.iter().any(|exit| is_met(exit, key, occurrence, seen)) {
+    if !compiled.rule.exits.iter().any(|exit| is_met(exit, begun, seen)) {
         return None;
     }
     let event_name = if event.name.is_empty() { event.kind.as_str() } else { &event.name };
@@ -58,17 +71,17 @@ fn met(compiled: &Compiled, key: Option<&str>, occurrence: &Occurrence, seen: Se
     Some(Exited { at, message_id, event_name: event_name.into() })
 }
 
-fn is_met(exit: &Exit, key: Option<&str>, occurrence: &Occurrence, seen: Seen<'_>) -> bool {
+fn is_met(exit: &Exit, begun: Begun<'_>, seen: Seen<'_>) -> bool {
     let Seen { event, profile, .. } = seen;
     match exit {
         Exit::Event(matched) => {
             *matched.event == *event.name
-                && is_same_key(matched, key, seen)
+                && is_same_key(matched, begun.key, seen)
                 && matched.condition.as_ref().is_none_or(|condition| condition.holds(&scope(event, profile)))
         }
         Exit::Person(condition) => {
-            let captured = Captured::of(occurrence);
-            condition.holds(&captured.scope(&occurrence.event_name, profile, event.occurred_at))
+            let captured = Captured::of(begun.occurrence);
+            condition.holds(&captured.scope(begun.event, profile, event.occurred_at))
         }
     }
 }

@@ -38,7 +38,7 @@ pub(crate) fn person(
     let Shard { people, rules, releases, .. } = shard;
     let (subject, person) = people.get_index_mut(index).expect("an index of somebody kept");
     let mut judge = Judge { release, rules, releases, subject, moment, effects };
-    if person.recheck_at.take().is_some() {
+    if person.take_recheck() {
         judge.recheck(person);
     }
     while let Some(at) = judge.next_due(person) {
@@ -52,7 +52,7 @@ pub(crate) fn person(
 
 /// Anonymous people are forgotten when quiet, unless something of theirs is still to come.
 fn is_forgotten(subject: &SubjectId, person: &mut Person, now: Timestamp) -> bool {
-    let is_quiet = person.active_at.is_some_and(|at| at + ANON_QUIET_MAX <= now);
+    let is_quiet = person.active_at().is_some_and(|at| at + ANON_QUIET_MAX <= now);
     if subject.kind != SubjectKind::Anon || !is_quiet {
         return false;
     }
@@ -60,7 +60,7 @@ fn is_forgotten(subject: &SubjectId, person: &mut Person, now: Timestamp) -> boo
         || person.cases.iter().any(|case| !case.waits().is_empty())
         || person.messages.iter().any(|counted| counted.is_in_flight);
     if is_busy {
-        person.active_at = Some(now);
+        person.change_aside(|aside| aside.active_at = Some(now));
     }
     !is_busy
 }
@@ -89,8 +89,9 @@ fn end_waits(release: &Release, shard: &mut Shard, index: usize, moment: Moment,
         };
         let at = wait.deadline;
         let exited = wait.exited.map(|exited| *exited);
-        let entry =
-            Entry { release, compiled, rule, release_slot, key, occurrence: wait.occurrence, at, exited };
+        let event_name = compiled.rule.trigger.form.first().event.clone();
+        let occurrence = wait.occurrence;
+        let entry = Entry { release, compiled, rule, release_slot, key, occurrence, event_name, at, exited };
         let (subject, person) = shard.people.get_index_mut(index).expect("an index of somebody kept");
         enter(entry, subject, person, effects);
     }
@@ -143,11 +144,8 @@ impl<'a> Judge<'a, '_> {
         let (zone_name, zone) = zone_of(person, self.release);
         let draft =
             Draft { compiled, message, subject: self.subject, person, journey, due_at, zone: zone_name };
-        let scope = Captured::of(&journey.occurrence).scope(
-            &journey.occurrence.event_name,
-            &person.profile,
-            self.moment.now,
-        );
+        let scope =
+            Captured::of(&journey.occurrence).scope(&journey.event_name, &person.profile, self.moment.now);
         let judged = Judged {
             release: self.release,
             compiled,
@@ -232,7 +230,7 @@ impl<'a> Judge<'a, '_> {
                 now: self.moment.now,
                 zone: &zone,
                 scope: Captured::of(&journey.occurrence).scope(
-                    &journey.occurrence.event_name,
+                    &journey.event_name,
                     &person.profile,
                     self.moment.now,
                 ),
@@ -252,8 +250,8 @@ pub(super) fn mark(person: &mut Person, at: usize, is_for_good: bool) {
     journey.counts |= is_for_good;
     let (rule, key, entered_at) = (journey.rule, journey.key.clone(), journey.entered_at);
     let case = person.case_mut(rule, key.as_deref());
-    if let Some(case) = case.filter(|case| case.entered_at.is_none_or(|at| at < entered_at)) {
-        case.entered_at = Some(entered_at);
+    if let Some(case) = case.filter(|case| case.entered_at.get().is_none_or(|at| at < entered_at)) {
+        case.entered_at = Some(entered_at).into();
     }
 }
 
@@ -265,8 +263,8 @@ pub(super) fn give_back(person: &mut Person, at: usize) {
         return;
     }
     let case = person.case_mut(rule, key.as_deref());
-    if let Some(case) = case.filter(|case| case.entered_at == Some(entered_at)) {
-        case.entered_at = None;
+    if let Some(case) = case.filter(|case| case.entered_at.get() == Some(entered_at)) {
+        case.entered_at = None.into();
     }
 }
 

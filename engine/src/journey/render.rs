@@ -4,7 +4,7 @@ use crate::event::{Event, SubjectId};
 use crate::json;
 use crate::release::Compiled;
 use crate::rule::{Path, Root, Scope};
-use crate::state::{Occurrence, Profile};
+use crate::state::{Journey, Occurrence, Profile};
 use crate::time::Timestamp;
 use crate::value::Value;
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 pub const CAPTURED_BYTES_MAX: usize = 4 * 1024;
 
 /// Captures what the rule's templates and audience read of an event: nothing where they read nothing.
-pub(crate) fn capture(compiled: &Compiled, event: &Event<'_>) -> Option<Arc<str>> {
+pub(crate) fn capture(compiled: &Compiled, event: &Event<'_>) -> Option<Box<str>> {
     if compiled.captures.is_empty() {
         return None;
     }
@@ -60,13 +60,8 @@ impl<'a> Captured<'a> {
 }
 
 /// What a template is given, as JSON: of the traits those that it reads, of the record what was captured.
-pub(crate) fn context(
-    reads: &[Path],
-    occurrence: &Occurrence,
-    subject: &SubjectId,
-    profile: &Profile,
-) -> Arc<str> {
-    let captured = Captured::of(occurrence);
+pub(crate) fn context(reads: &[Path], journey: &Journey, subject: &SubjectId, profile: &Profile) -> Arc<str> {
+    let captured = Captured::of(&journey.occurrence);
     let mut traits = Tree::default();
     for path in reads.iter().filter(|path| path.root == Root::Traits) {
         let first = path.segments.first().map_or("", AsRef::as_ref);
@@ -76,7 +71,7 @@ pub(crate) fn context(
     traits.write(&mut out);
     out.push_str(&format!(r#","properties":{},"context":{}"#, captured.properties, captured.context));
     out.push_str(r#","event":{"name":"#);
-    json::quote(&occurrence.event_name, &mut out);
+    json::quote(&journey.event_name, &mut out);
     out.push_str(r#"},"person":{"id":"#);
     json::quote(&subject.id, &mut out);
     out.push_str("}}");

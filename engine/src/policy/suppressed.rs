@@ -4,7 +4,7 @@ use super::{Judged, Stop, refuse_because};
 use crate::effect::{Channel, Refusal};
 
 pub(super) fn stops(judged: &Judged<'_>) -> Option<Stop> {
-    let opt_outs = judged.person.opt_outs.as_deref()?;
+    let opt_outs = judged.person.opt_outs()?;
     // "All off" is about marketing; a bounce or a complaint is about the address, whatever is said to it.
     if opt_outs.all && !judged.message.is_transactional {
         return refuse_because(Refusal::Suppressed, "opt-out", "all messages off".into(), None);

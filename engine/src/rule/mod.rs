@@ -173,6 +173,14 @@ impl Rule {
 }
 
 impl TriggerForm {
+    /// The event that it begins with.
+    pub fn first(&self) -> &EventMatch {
+        match self {
+            TriggerForm::Event(event) | TriggerForm::Count { event, .. } => event,
+            TriggerForm::Absence { first, .. } => first,
+        }
+    }
+
     /// The events this form looks at.
     pub fn matches(&self) -> impl Iterator<Item = &EventMatch> {
         let (one, two) = match self {

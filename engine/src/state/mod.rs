@@ -6,11 +6,13 @@
 //! - A person is filed under at most one due time (`Timers`), the earliest of all their waits and steps.
 //! - Rules and releases are kept once, as numbers into the shard's tables, for the life of the shard.
 
+mod maybe_timestamp;
 mod person;
 mod profile;
 mod snapshot;
 mod timers;
 
+pub use maybe_timestamp::MaybeTimestamp;
 pub use person::{
     ANON_QUIET_MAX, Arm, Case, CaseState, Counted, Exited, Journey, JourneyState, Occurrence, OptOuts, Past,
     Person, SeenEvent, Wait,
@@ -18,13 +20,14 @@ pub use person::{
 pub use profile::{PROFILE_BYTES_MAX, Profile};
 pub use snapshot::SnapshotError;
 pub use timers::Filed;
-pub(crate) use timers::Timers;
+pub(crate) use timers::{Timers, Who};
 
 use crate::event::{Origin, Subject, SubjectId};
 use crate::time::Timestamp;
 use indexmap::{IndexMap, IndexSet};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use thin_vec::ThinVec;
 
 /// A hasher without randomness: the order of the map is that of insertion, and its speed is nobody's secret.
 pub(crate) type FixedHasher = foldhash::fast::FixedState;
@@ -70,12 +73,16 @@ impl Shard {
     /// Somebody may be filed under a step that is left out and have an earlier one that is only ready later.
     pub fn next_due_until(&self, until: Timestamp) -> Option<Timestamp> {
         let mut next: Option<Timestamp> = None;
-        for (filed_at, subject) in self.timers.filed() {
+        for (filed_at, who) in self.timers.filed() {
             // Nobody is ready before they are filed.
             if next.is_some_and(|next| next <= filed_at) {
                 break;
             }
-            let timer = self.people.get(subject).and_then(|person| person.next_timer(Some(until)));
+            let person = match who {
+                Who::Number(number) => self.people.get_index(number).map(|(_, person)| person),
+                Who::Subject(subject) => self.people.get(subject),
+            };
+            let timer = person.and_then(|person| person.next_timer(Some(until)));
             let ready_at = timer.map(|(ready_at, _)| ready_at.max(filed_at));
             next = [next, ready_at].into_iter().flatten().min();
         }
@@ -131,7 +138,16 @@ impl Shard {
     pub(crate) fn refile(&mut self, index: usize) {
         let (subject, person) = self.people.get_index_mut(index).expect("an index from keep");
         let wanted = person.next_timer(None).map(|(ready_at, _)| ready_at);
-        self.timers.file(subject, &mut person.filed, wanted);
+        self.timers.file(index, subject, &mut person.filed, wanted);
+    }
+
+    /// Forgets a person who is filed nowhere. The last of all gets their number.
+    pub(crate) fn forget(&mut self, index: usize) {
+        let forgotten = self.people.swap_remove_index(index);
+        debug_assert!(forgotten.is_none_or(|(_, person)| person.filed == Filed::No));
+        if let Some((_, moved)) = self.people.get_index(index) {
+            self.timers.renumber(self.people.len(), index, moved.filed);
+        }
     }
 
     /// Bytes of rule state that the people hold, profiles and ids aside: what the benchmark divides by their number.
@@ -141,11 +157,16 @@ impl Shard {
 }
 
 /// Pushes, and takes room for one alone: most people have one of each, and there are millions of them.
-pub(crate) fn push_exactly<T>(list: &mut Vec<T>, item: T) {
+pub(crate) fn push_exactly<T>(list: &mut ThinVec<T>, item: T) {
+    insert_exactly(list, list.len(), item);
+}
+
+/// Inserts, and takes room for one alone.
+pub(crate) fn insert_exactly<T>(list: &mut ThinVec<T>, at: usize, item: T) {
     if list.len() < EXACT_MAX {
         list.reserve_exact(1);
     }
-    list.push(item);
+    list.insert(at, item);
 }
 
 /// From so many on a list grows as lists do.
@@ -161,6 +182,7 @@ fn slot_of(table: &mut IndexSet<Arc<str>, FixedHasher>, id: &Arc<str>) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use thin_vec::thin_vec;
 
     #[test]
     fn the_end_of_time_waits_for_a_grace_behind_a_step_that_is_left_out() {
@@ -172,11 +194,11 @@ mod tests {
             key: None,
             occurrence: Occurrence {
                 message_id: "m".into(),
-                event_name: "E".into(),
                 at: Timestamp(0),
                 place: Default::default(),
                 captured: None,
             },
+            event_name: "E".into(),
             entered_at: Timestamp(0),
             arm: Arm::Treated,
             step: 0,
@@ -189,10 +211,10 @@ mod tests {
             counts: false,
         };
         // Ada is filed under 12, which is due after the end at 11; what is due at 10 is ready at 13.
-        shard.people[index].journeys = vec![journey(12, 12), journey(10, 13)];
+        shard.people[index].journeys = thin_vec![journey(12, 12), journey(10, 13)];
         shard.refile(index);
         let bob = shard.keep(Subject::user("bob"));
-        shard.people[bob].journeys = vec![journey(11, 14)];
+        shard.people[bob].journeys = thin_vec![journey(11, 14)];
         shard.refile(bob);
         assert_eq!(shard.next_due_at(), Some(Timestamp(12)));
         assert_eq!(shard.next_due_until(Timestamp(11)), Some(Timestamp(13)));

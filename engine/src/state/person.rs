@@ -1,5 +1,9 @@
 //! One person: what is known of them, the triggers that wait for them, and their ways through rules.
+//!
+//! There are millions of people, and of each list most have none or one: a list is one pointer (`ThinVec`), what few
+//! have stands aside in a box, and an instant that may be missing takes no more than one that is there.
 
+use super::maybe_timestamp::MaybeTimestamp;
 use super::profile::Profile;
 use super::timers::Filed;
 use crate::effect::{Channel, DecisionId};
@@ -7,23 +11,31 @@ use crate::event::Place;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+use thin_vec::ThinVec;
 
 /// A person. What the default says of somebody is what is said of those who are not kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Person {
     pub profile: Profile,
     /// Trigger state and entry marks, by (rule, key).
-    pub cases: Vec<Case>,
-    pub journeys: Vec<Journey>,
+    pub cases: ThinVec<Case>,
+    pub journeys: ThinVec<Journey>,
     /// Messages in flight, and those sent that caps still count.
-    pub messages: Vec<Counted>,
+    pub messages: ThinVec<Counted>,
+    /// What few people have; no box where it would be empty.
+    aside: Option<Box<Aside>>,
+    /// Where the timers have them.
+    pub(crate) filed: Filed,
+}
+
+/// What few people have.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Aside {
     pub opt_outs: Option<Box<OptOuts>>,
     /// Something changed for a message in flight: look again at the next tick, as of this time.
     pub recheck_at: Option<Timestamp>,
     /// The newest record of an anonymous person, who is forgotten when quiet.
     pub active_at: Option<Timestamp>,
-    /// Where the timers have them.
-    pub(crate) filed: Filed,
 }
 
 /// What a person does not want, and which of their addresses cannot be written to.
@@ -41,21 +53,19 @@ pub struct Case {
     pub rule: u32,
     pub key: Option<Arc<str>>,
     /// The last entry, for `once_per`.
-    pub entered_at: Option<Timestamp>,
+    pub entered_at: MaybeTimestamp,
     /// Hashes of the message ids of the last occurrences, newest last.
-    pub occurrences: Vec<u64>,
+    pub occurrences: ThinVec<u64>,
     pub state: CaseState,
 }
 
 /// A trigger's state, by its form.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum CaseState {
-    #[default]
-    Idle,
-    /// The last events of a count, in order of time.
-    Window(Vec<SeenEvent>),
+    /// The last events of a count, in order of time; none where the trigger is an event.
+    Window(ThinVec<SeenEvent>),
     /// Waits of an absence that are not judged yet, in order of their deadlines.
-    Waits { waits: Vec<Wait>, past: Option<Box<Past>> },
+    Waits { waits: ThinVec<Wait>, past: Option<Box<Past>> },
 }
 
 /// An event that a window keeps: its place in the person's order, and the hash of its message id.
@@ -69,15 +79,14 @@ pub struct SeenEvent {
 /// The one moment at which a trigger held, and what is kept of the record that completed it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Occurrence {
-    pub message_id: Arc<str>,
-    pub event_name: Arc<str>,
+    pub message_id: Box<str>,
     pub at: Timestamp,
     pub place: Place,
     /// What templates and conditions read of it: a JSON object with `properties` and `context`.
-    pub captured: Option<Arc<str>>,
+    pub captured: Option<Box<str>>,
 }
 
-/// The first event of an absence came, and the second has until the deadline.
+/// The first event of an absence came, and the second has until the deadline. Its name is the rule's to say.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Wait {
     pub occurrence: Occurrence,
@@ -92,7 +101,7 @@ pub struct Wait {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Past {
     /// The newest second events, in order of time.
-    pub withouts: Vec<SeenEvent>,
+    pub withouts: ThinVec<SeenEvent>,
     /// Where the last wait that was judged began, and its deadline.
     pub last_over: Option<(Timestamp, Place, Timestamp)>,
 }
@@ -113,6 +122,8 @@ pub struct Journey {
     pub release: u32,
     pub key: Option<Arc<str>>,
     pub occurrence: Occurrence,
+    /// The name of the occurrence's event.
+    pub event_name: Arc<str>,
     pub entered_at: Timestamp,
     pub arm: Arm,
     /// The index of the message step that it stands at.
@@ -175,10 +186,40 @@ impl Person {
             JourneyState::Due { due_at, ready_at, .. } => Some((ready_at, due_at)),
             JourneyState::InFlight(_) => None,
         });
-        let recheck = self.recheck_at.map(|at| (at, at));
-        let quiet = self.active_at.map(|at| (at + ANON_QUIET_MAX, at + ANON_QUIET_MAX));
+        let aside = self.aside.as_deref();
+        let recheck = aside.and_then(|aside| aside.recheck_at).map(|at| (at, at));
+        let quiet = self.active_at().map(|at| (at + ANON_QUIET_MAX, at + ANON_QUIET_MAX));
         let all = waits.chain(steps).chain(recheck).chain(quiet);
         all.filter(move |(_, due_at)| until.is_none_or(|until| *due_at <= until))
+    }
+
+    pub fn opt_outs(&self) -> Option<&OptOuts> {
+        self.aside.as_ref()?.opt_outs.as_deref()
+    }
+
+    /// The newest record of an anonymous person.
+    pub fn active_at(&self) -> Option<Timestamp> {
+        self.aside.as_ref()?.active_at
+    }
+
+    /// Whether something changed for a message in flight; asked once.
+    pub(crate) fn take_recheck(&mut self) -> bool {
+        self.aside.is_some() && self.change_aside(|aside| aside.recheck_at.take()).is_some()
+    }
+
+    /// Something changed for a message in flight: it is looked at again at the next tick.
+    pub(crate) fn recheck(&mut self, at: Timestamp) {
+        self.change_aside(|aside| aside.recheck_at = Some(at));
+    }
+
+    /// Changes what few people have.
+    pub(crate) fn change_aside<T>(&mut self, change: impl FnOnce(&mut Aside) -> T) -> T {
+        let aside = self.aside.get_or_insert_default();
+        let answer = change(aside);
+        if **aside == Aside::default() {
+            self.aside = None;
+        }
+        answer
     }
 
     /// Gives back the room of what is over.
@@ -201,13 +242,21 @@ impl Person {
         self.profile.text("email").filter(|address| !address.trim().is_empty())
     }
 
+    /// Bytes asked of the allocator for their rule state, and their own; keys and the profile aside.
     pub(crate) fn rule_state_bytes(&self) -> usize {
         size_of::<Person>() - size_of::<Profile>()
-            + self.cases.capacity() * size_of::<Case>()
+            + list_bytes(&self.cases)
             + self.cases.iter().map(Case::heap_bytes).sum::<usize>()
-            + self.journeys.capacity() * size_of::<Journey>()
-            + self.journeys.iter().map(|journey| journey.occurrence.heap_bytes()).sum::<usize>()
-            + self.messages.capacity() * size_of::<Counted>()
+            + list_bytes(&self.journeys)
+            + self.journeys.iter().map(Journey::heap_bytes).sum::<usize>()
+            + list_bytes(&self.messages)
+            + self.aside.as_ref().map_or(0, |aside| aside.heap_bytes())
+    }
+}
+
+impl Default for CaseState {
+    fn default() -> Self {
+        CaseState::Window(ThinVec::new())
     }
 }
 
@@ -223,23 +272,58 @@ impl Case {
 
     fn heap_bytes(&self) -> usize {
         let state = match &self.state {
-            CaseState::Idle => 0,
-            CaseState::Window(events) => events.capacity() * size_of::<SeenEvent>(),
+            CaseState::Window(events) => list_bytes(events),
             CaseState::Waits { waits, past } => {
-                waits.capacity() * size_of::<Wait>()
+                list_bytes(waits)
+                    + waits.iter().map(Wait::heap_bytes).sum::<usize>()
                     + past.as_ref().map_or(0, |past| past.heap_bytes())
-                    + waits.iter().map(|wait| wait.occurrence.heap_bytes()).sum::<usize>()
             }
         };
-        state + self.occurrences.capacity() * size_of::<u64>()
+        state + list_bytes(&self.occurrences)
     }
 }
 
 impl Past {
     /// Of the past itself too: it stands in a box.
     fn heap_bytes(&self) -> usize {
-        size_of::<Past>() + self.withouts.capacity() * size_of::<SeenEvent>()
+        size_of::<Past>() + list_bytes(&self.withouts)
     }
+}
+
+impl Wait {
+    fn heap_bytes(&self) -> usize {
+        let exited = self.exited.as_ref().map_or(0, |exited| size_of::<Exited>() + exited.heap_bytes());
+        self.occurrence.heap_bytes() + exited
+    }
+}
+
+impl Journey {
+    /// Of its event's name nothing: it is the rule's.
+    fn heap_bytes(&self) -> usize {
+        self.occurrence.heap_bytes() + self.exited.as_ref().map_or(0, Exited::heap_bytes)
+    }
+}
+
+impl Exited {
+    fn heap_bytes(&self) -> usize {
+        2 * ARC_HEADER_BYTES + self.message_id.len() + self.event_name.len()
+    }
+}
+
+impl Aside {
+    /// Of what stands aside itself too: it is in a box. What topics and addresses are called is no rule's.
+    fn heap_bytes(&self) -> usize {
+        size_of::<Aside>() + self.opt_outs.as_ref().map_or(0, |_| size_of::<OptOuts>())
+    }
+}
+
+/// The counts in front of what an `Arc` shares.
+const ARC_HEADER_BYTES: usize = 2 * size_of::<usize>();
+
+/// A list's length and room, in front of its items; a list that never had any asked for nothing.
+fn list_bytes<T>(list: &ThinVec<T>) -> usize {
+    let header = 2 * size_of::<usize>();
+    if list.capacity() == 0 { 0 } else { header + list.capacity() * size_of::<T>() }
 }
 
 impl Occurrence {

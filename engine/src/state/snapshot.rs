@@ -68,7 +68,9 @@ impl Shard {
             origins,
             ..Shard::default()
         };
-        shard.people.iter().for_each(|(subject, person)| shard.timers.restore(subject, person.filed));
+        for (number, (subject, person)) in shard.people.iter().enumerate() {
+            shard.timers.restore(number, subject, person.filed);
+        }
         Ok(shard)
     }
 }

@@ -13,15 +13,16 @@ use super::{Met, OCCURRENCES_MAX, remember};
 use crate::event::Place;
 use crate::release::Role;
 use crate::rule::Repeat;
-use crate::state::{Case, CaseState, Occurrence, Past, SeenEvent, Wait};
+use crate::state::{Case, CaseState, Occurrence, Past, SeenEvent, Wait, insert_exactly};
 use crate::time::{Length, Timestamp};
+use thin_vec::ThinVec;
 
 /// Second events that are kept: repeats come soon after their first.
 const WITHOUTS_MAX: usize = 4;
 
 pub(crate) fn notice(case: &mut Case, met: &Met<'_>, within: Length, repeat: Repeat, grace: Length) {
     if !matches!(case.state, CaseState::Waits { .. }) {
-        case.state = CaseState::Waits { waits: Vec::new(), past: None };
+        case.state = CaseState::Waits { waits: ThinVec::new(), past: None };
     }
     let CaseState::Waits { waits, past } = &mut case.state else { return };
     let (at, place) = met.order;
@@ -38,7 +39,7 @@ pub(crate) fn notice(case: &mut Case, met: &Met<'_>, within: Length, repeat: Rep
 }
 
 /// The second event ends every wait that it stands inside of; what began the last of them.
-fn end(waits: &mut Vec<Wait>, past: &mut Option<Box<Past>>, event: SeenEvent) -> Option<u64> {
+fn end(waits: &mut ThinVec<Wait>, past: &mut Option<Box<Past>>, event: SeenEvent) -> Option<u64> {
     let withouts = &mut past.get_or_insert_default().withouts;
     if withouts.iter().any(|other| other.hash == event.hash) {
         return None;
@@ -52,14 +53,13 @@ fn end(waits: &mut Vec<Wait>, past: &mut Option<Box<Past>>, event: SeenEvent) ->
     if withouts.len() == WITHOUTS_MAX {
         withouts.remove(0);
     }
-    withouts.reserve_exact(1);
-    withouts.insert(withouts.partition_point(|other| *other < event), event);
+    insert_exactly(withouts, withouts.partition_point(|other| *other < event), event);
     ended
 }
 
 /// The first event begins a wait, or not; the hash that no wait holds then: its own, or that of the wait it replaced.
 fn begin(
-    waits: &mut Vec<Wait>,
+    waits: &mut ThinVec<Wait>,
     past: Option<&Past>,
     met: &Met<'_>,
     within: Length,
@@ -91,10 +91,7 @@ fn begin(
         }
         (None, Repeat::Keep | Repeat::Restart) => {
             let at = waits.partition_point(|other| other.deadline <= deadline);
-            if waits.is_empty() {
-                waits.reserve_exact(1);
-            }
-            waits.insert(at, wait(None));
+            insert_exactly(waits, at, wait(None));
             None
         }
     }
@@ -120,10 +117,10 @@ fn hash_of(occurrence: &Occurrence) -> u64 {
 /// Takes out the waits that are over and may be judged.
 pub(crate) fn take_over(case: &mut Case, now: Timestamp, until: Option<Timestamp>) -> Vec<Wait> {
     let CaseState::Waits { waits, past } = &mut case.state else { return Vec::new() };
-    let (over, running): (Vec<Wait>, Vec<Wait>) = std::mem::take(waits)
-        .into_iter()
-        .partition(|wait| wait.ready_at <= now && until.is_none_or(|until| wait.deadline <= until));
-    *waits = running;
+    let is_over = |wait: &Wait| wait.ready_at <= now && until.is_none_or(|until| wait.deadline <= until);
+    let (over, running): (Vec<Wait>, Vec<Wait>) = std::mem::take(waits).into_iter().partition(is_over);
+    // Taken back in order, with room for no more.
+    *waits = running.into_iter().collect();
     if let Some(last) = over.last() {
         let (at, place) = last.occurrence.order();
         past.get_or_insert_default().last_over = Some((at, place, last.deadline));

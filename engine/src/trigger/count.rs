@@ -5,8 +5,9 @@
 //! record counts once. A late event takes its place in the order; it may complete a window whose last event came before.
 
 use super::{Met, Noticed, has_entered_for_ever, remember};
-use crate::state::{Case, CaseState, SeenEvent};
+use crate::state::{Case, CaseState, SeenEvent, insert_exactly};
 use crate::time::Length;
+use thin_vec::ThinVec;
 
 pub(crate) fn notice(case: &mut Case, met: &Met<'_>, count: u32, within: Length) -> Noticed {
     // A record that a completed count used up must not count in the next.
@@ -14,7 +15,7 @@ pub(crate) fn notice(case: &mut Case, met: &Met<'_>, count: u32, within: Length)
         return Noticed::Nothing;
     }
     if !matches!(case.state, CaseState::Window(_)) {
-        case.state = CaseState::Window(Vec::new());
+        case.state = CaseState::Window(ThinVec::new());
     }
     let CaseState::Window(events) = &mut case.state else { return Noticed::Nothing };
     let (at, place) = met.order;
@@ -22,11 +23,7 @@ pub(crate) fn notice(case: &mut Case, met: &Met<'_>, count: u32, within: Length)
     if events.iter().any(|seen| seen.hash == event.hash) {
         return Noticed::Nothing;
     }
-    if events.is_empty() {
-        events.reserve_exact(1);
-    }
-    let at = events.partition_point(|seen| *seen < event);
-    events.insert(at, event);
+    insert_exactly(events, events.partition_point(|seen| *seen < event), event);
     let Some(last) = completed(events, count as usize, within) else {
         if events.len() >= count as usize {
             events.remove(0);

@@ -62,7 +62,7 @@ fn is_new_occurrence(case: &mut Case, met: &Met<'_>) -> bool {
         return false;
     }
     // Nobody enters twice, so nothing can count twice.
-    if met.compiled.rule.limits.once_per == OncePer::Ever && case.entered_at.is_some() {
+    if met.compiled.rule.limits.once_per == OncePer::Ever && case.entered_at.get().is_some() {
         return true;
     }
     remember(case, [met.hash], OCCURRENCES_MAX);
@@ -71,7 +71,7 @@ fn is_new_occurrence(case: &mut Case, met: &Met<'_>) -> bool {
 
 /// Whether the case has entered once for ever, so that an occurrence would begin nothing.
 fn has_entered_for_ever(case: &Case, met: &Met<'_>) -> bool {
-    met.compiled.rule.limits.once_per == OncePer::Ever && case.entered_at.is_some()
+    met.compiled.rule.limits.once_per == OncePer::Ever && case.entered_at.get().is_some()
 }
 
 /// The case of (rule, key), made when it is not there. True when the person had too many open keys, and the oldest fell.
@@ -83,7 +83,7 @@ pub(crate) fn case_of<'p>(person: &'p mut Person, rule: u32, key: Option<&str>) 
     let mut has_fallen = false;
     if key.is_some() && person.cases.iter().filter(|case| case.rule == rule).count() >= KEYS_MAX {
         // What is decided and leaves no mark goes first, then marks, then what is still open: the oldest of each.
-        let loss = |case: &Case| (case.is_open(), case.entered_at.is_some());
+        let loss = |case: &Case| (case.is_open(), case.entered_at.get().is_some());
         let of_rule = person.cases.iter().enumerate().filter(|(_, case)| case.rule == rule);
         let (least, case) = of_rule.min_by_key(|(_, case)| loss(case)).expect("there are many");
         has_fallen = case.is_open();
@@ -97,7 +97,6 @@ impl Case {
     /// Whether something of it is still to be decided.
     fn is_open(&self) -> bool {
         match &self.state {
-            CaseState::Idle => false,
             CaseState::Window(events) => !events.is_empty(),
             CaseState::Waits { waits, .. } => !waits.is_empty(),
         }
