@@ -44,8 +44,7 @@ pub(crate) fn person(
     while let Some(at) = judge.next_due(person) {
         judge.step(person, at);
     }
-    let memory = policy::cap::memory(&release.settings.caps);
-    person.messages.retain(|counted| counted.is_in_flight || counted.judged_at > moment.now - memory);
+    policy::cap::forget(person, &release.settings.caps, moment.now);
     person.shrink();
     !is_forgotten(subject, person, moment.now)
 }

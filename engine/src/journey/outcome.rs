@@ -3,6 +3,7 @@
 use super::advance;
 use super::judge::{give_back, mark};
 use crate::event::{Outcome, OutcomeKind};
+use crate::policy::cap;
 use crate::release::Release;
 use crate::state::{JourneyState, Person, Shard};
 use crate::time::Timestamp;
@@ -10,7 +11,7 @@ use crate::time::Timestamp;
 /// Takes in an outcome. One that was had before, or that names no message in flight, changes nothing.
 pub(crate) fn take_in(release: &Release, shard: &mut Shard, outcome: &Outcome<'_>) {
     let Some(index) = shard.people.get_index_of(&outcome.subject) else { return };
-    let (rules, releases) = (&shard.rules, &shard.releases);
+    let (rules, releases, now) = (&shard.rules, &shard.releases, shard.now);
     let (_, person) = shard.people.get_index_mut(index).expect("just found");
     let is_this =
         |counted: &&mut crate::state::Counted| counted.decision == outcome.decision && counted.is_in_flight;
@@ -39,6 +40,8 @@ pub(crate) fn take_in(release: &Release, shard: &mut Shard, outcome: &Outcome<'_
             person.journeys.remove(at);
         }
     }
+    // What no cap counts any more is not kept until somebody is judged again: most people never are.
+    cap::forget(person, &release.settings.caps, now);
     person.shrink();
     shard.refile(index);
 }

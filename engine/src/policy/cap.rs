@@ -3,6 +3,7 @@
 use super::{Judged, Stop, refuse_because};
 use crate::effect::{Channel, OnCap, Refusal};
 use crate::release::{Cap, Caps, Window};
+use crate::state::Person;
 use crate::time::{Length, Timestamp};
 use crate::zone;
 use jiff::tz::TimeZone;
@@ -56,6 +57,12 @@ pub fn memory(caps: &Caps) -> Length {
     all.map(|cap| if let Window::Rolling(length) = cap.window { length } else { Length::hours(48) })
         .max()
         .unwrap_or_default()
+}
+
+/// Forgets of a person the messages that no cap counts any more.
+pub(crate) fn forget(person: &mut Person, caps: &Caps, now: Timestamp) {
+    let since = now - memory(caps);
+    person.messages.retain(|counted| counted.is_in_flight || counted.judged_at > since);
 }
 
 /// `all` means all channels but in_product, unless in_product has caps of its own.

@@ -6,6 +6,7 @@
 //! - A person is filed under at most one due time (`Timers`), the earliest of all their waits and steps.
 //! - Rules and releases are kept once, as numbers into the shard's tables, for the life of the shard.
 
+mod bytes;
 mod maybe_timestamp;
 mod person;
 mod profile;
