@@ -37,7 +37,13 @@ pub(super) fn decide(
     let reads = draft.compiled.reads.get(&message.template).map_or(&[][..], Vec::as_slice);
     let address = draft.person.address().filter(|_| sends && message.channel == Channel::Email);
     Decision {
-        id: decision_id(&rule.id, draft.subject, &key, &journey.occurrence.message_id, &step),
+        id: decision_id(
+            &rule.id,
+            draft.subject,
+            &key,
+            journey.occurrence.message_id.text(&mut [0; 36]),
+            &step,
+        ),
         rule: rule.id.clone(),
         release: draft.compiled.release.clone(),
         subject: draft.subject.clone(),
@@ -70,7 +76,7 @@ fn facts(draft: &Draft<'_>, fact: Option<Fact>, scope: &Scope<'_>) -> Vec<Fact> 
     let mut facts = vec![Fact {
         what: "trigger".into(),
         value: format!("{} at {}", draft.journey.event_name, occurrence.at).into(),
-        event: Some(Arc::from(&*occurrence.message_id)),
+        event: Some(Arc::from(occurrence.message_id.text(&mut [0; 36]))),
     }];
     if let Some(audience) = &draft.compiled.rule.audience {
         audience.each_test(&mut |test| {

@@ -60,7 +60,10 @@ struct Begun<'a> {
 fn met(compiled: &Compiled, begun: Begun<'_>, seen: Seen<'_>) -> Option<Exited> {
     let (event, occurrence) = (seen.event, begun.occurrence);
     let is_after = (event.occurred_at, seen.place) > occurrence.order();
-    if compiled.rule.exits.is_empty() || !is_after || event.message_id == *occurrence.message_id {
+    if compiled.rule.exits.is_empty()
+        || !is_after
+        || event.message_id == occurrence.message_id.text(&mut [0; 36])
+    {
         return None;
     }
     if !compiled.rule.exits.iter().any(|exit| is_met(exit, begun, seen)) {

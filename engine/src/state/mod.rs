@@ -8,12 +8,14 @@
 
 mod bytes;
 mod maybe_timestamp;
+mod message_id;
 mod person;
 mod profile;
 mod snapshot;
 mod timers;
 
 pub use maybe_timestamp::MaybeTimestamp;
+pub use message_id::MessageId;
 pub use person::{
     ANON_QUIET_MAX, Arm, Case, CaseState, Counted, Exited, Journey, JourneyState, Occurrence, OptOuts, Past,
     Person, SeenEvent, Wait,
@@ -220,5 +222,21 @@ mod tests {
         assert_eq!(shard.next_due_at(), Some(Timestamp(12)));
         assert_eq!(shard.next_due_until(Timestamp(11)), Some(Timestamp(13)));
         assert_eq!(shard.next_due_until(Timestamp(9)), None);
+    }
+
+    #[test]
+    fn the_last_of_all_stays_due_when_they_get_the_number_of_somebody_forgotten() {
+        let mut shard = Shard::new();
+        for (name, at) in [("ada", 1), ("bob", 2), ("cyd", 3)] {
+            let index = shard.keep(Subject::user(name));
+            shard.people[index].recheck(Timestamp(at));
+            shard.refile(index);
+        }
+        assert!(shard.people[0].take_recheck());
+        shard.refile(0);
+        shard.forget(0);
+        let filed = shard.timers.take_pending(Timestamp(3)).into_iter();
+        let names = filed.map(|(at, number)| (at.0, shard.people.get_index(number).unwrap().0.to_string()));
+        assert_eq!(names.collect::<Vec<_>>(), [(2, "user:bob".into()), (3, "user:cyd".into())]);
     }
 }

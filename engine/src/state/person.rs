@@ -4,6 +4,7 @@
 //! have stands aside in a box, and an instant that may be missing takes no more than one that is there.
 
 use super::maybe_timestamp::MaybeTimestamp;
+use super::message_id::MessageId;
 use super::profile::Profile;
 use super::timers::Filed;
 use crate::effect::{Channel, DecisionId};
@@ -79,7 +80,7 @@ pub struct SeenEvent {
 /// The one moment at which a trigger held, and what is kept of the record that completed it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Occurrence {
-    pub message_id: Box<str>,
+    pub message_id: MessageId,
     pub at: Timestamp,
     pub place: Place,
     /// What templates and conditions read of it: a JSON object with `properties` and `context`.

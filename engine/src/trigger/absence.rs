@@ -111,7 +111,7 @@ fn is_inside(wait: &Wait, (at, place): (Timestamp, Place)) -> bool {
 }
 
 fn hash_of(occurrence: &Occurrence) -> u64 {
-    xxhash_rust::xxh3::xxh3_64(occurrence.message_id.as_bytes())
+    xxhash_rust::xxh3::xxh3_64(occurrence.message_id.text(&mut [0; 36]).as_bytes())
 }
 
 /// Takes out the waits that are over and may be judged.
