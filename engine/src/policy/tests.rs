@@ -144,11 +144,16 @@ fn settings() -> Settings {
     }
 }
 
+/// One mail a day.
+fn daily() -> Settings {
+    let cap = Cap { count: 1, window: Window::Rolling(Length::days(1)) };
+    let by_channel = [(crate::effect::Channel::Email, vec![cap])].into();
+    Settings { caps: Caps { by_channel, ..Caps::default() }, ..settings() }
+}
+
 /// What is recorded of a message with these faults: a refusal's code, `send`, or `held`.
 fn verdict(faults: Faults) -> &'static str {
-    let mut settings = settings();
-    let daily = Cap { count: 1, window: Window::Rolling(Length::days(1)) };
-    settings.caps.by_channel.insert(crate::effect::Channel::Email, vec![daily]);
+    let mut settings = daily();
     // The night of these people is from 11:00 on.
     settings.quiet_hours = Some(if faults.is_night {
         QuietHours { from: 11 * 60, until: 18 * 60 }
@@ -249,7 +254,8 @@ fn at_entry_each_row_mends_the_fault_of_the_row_above() {
 
 #[test]
 fn an_outcome_that_was_had_before_changes_nothing() {
-    let mut world = World::new(&[("rule", RULE)], settings());
+    // A cap counts it, so the message is kept.
+    let mut world = World::new(&[("rule", RULE)], daily());
     world.identify(NOON, r#"{"plan":"pro","email":"a@example.com"}"#);
     world.track(NOON, "A");
     world.tick(NOON);
@@ -260,4 +266,20 @@ fn an_outcome_that_was_had_before_changes_nothing() {
     world.put(NOON, outcome(OutcomeKind::Failed));
     world.put(NOON, outcome(OutcomeKind::Sent));
     assert_eq!(world.shard.to_bytes(), after);
+}
+
+#[test]
+fn a_message_whose_outcome_came_is_kept_while_a_cap_counts_it() {
+    for (settings, kept) in [(settings(), 0), (daily(), 1)] {
+        let mut world = World::new(&[("rule", RULE)], settings);
+        world.identify(NOON, r#"{"plan":"pro","email":"a@example.com"}"#);
+        world.track(NOON, "A");
+        world.tick(NOON);
+        let decision = world.decided().expect("sent").id;
+        let messages = |world: &World| world.shard.person(ADA).expect("kept").messages.len();
+        assert_eq!(messages(&world), 1);
+        let sent = Outcome { subject: ADA, decision, kind: OutcomeKind::Sent, at: NOON };
+        world.put(NOON, Body::Outcome(sent));
+        assert_eq!(messages(&world), kept);
+    }
 }
