@@ -13,7 +13,7 @@ use crate::planted::{self, Bug};
 use crate::release::{Compiled, Hook, Release, Role};
 use crate::rule::{EventMatch, Trigger, TriggerForm};
 use crate::state::{Filed, Occurrence, OptOuts, Profile, Shard};
-use crate::trigger::{self, Met, Noticed};
+use crate::trigger::{self, Found, Met, Noticed};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -249,12 +249,19 @@ fn set_off(
     let met = Met { compiled, role: hook.role, hash, occurrence: &occurrence, order: (at, place) };
     let rule = shard.rule_slot(&compiled.rule.id);
     let index = person.unwrap_or_else(|| shard.keep(event.subject));
-    let (case, has_fallen) = trigger::case_of(&mut shard.people[index], rule, key.as_deref());
+    let (id, once_per) = (&compiled.rule.id, compiled.rule.limits.once_per);
+    let case = match trigger::case_of(&mut shard.people[index], rule, key.as_deref(), once_per, at) {
+        Found::Case(case) => case,
+        Found::InsteadOf(case) => {
+            count(id, NonEntryReason::KeysMax, at, effects);
+            case
+        }
+        Found::Full => {
+            count(id, NonEntryReason::KeysMax, at, effects);
+            return Some(index);
+        }
+    };
     let noticed = trigger::notice(case, &met);
-    let id = &compiled.rule.id;
-    if has_fallen {
-        count(id, NonEntryReason::KeysMax, at, effects);
-    }
     match noticed {
         Noticed::Nothing => {}
         Noticed::OnceEver => {

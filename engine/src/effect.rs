@@ -99,7 +99,7 @@ pub enum NonEntryReason {
     Audience,
     OncePer,
     Muted,
-    /// A hundred-and-first open key: the oldest fell.
+    /// A hundred-and-first open key: the oldest fell. Or so many keys entered that no further one may.
     KeysMax,
 }
 

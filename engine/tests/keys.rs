@@ -75,3 +75,31 @@ fn what_was_entered_once_for_ever_outlives_keys_that_left_no_mark() {
     driver.run_out();
     assert_eq!(sent_keys(&driver), ["0"]);
 }
+
+const EACH_ORDER: &str = r#"
+name = "Thanks"
+[trigger]
+event = "Placed"
+key = "properties.order"
+[[step]]
+in_product = "card"
+"#;
+
+/// A key that was entered once for ever is entered once, however many other keys come after it: at their bound no more
+/// enter, with a reason.
+#[test]
+fn an_entry_for_ever_outlives_any_number_of_other_keys() {
+    let rule = project::rule("thanks", EACH_ORDER);
+    let mut driver = Driver::new(project::release("keys", project::bare_settings(), vec![rule]));
+    let first = order("Placed", 0, 0);
+    driver.run(std::slice::from_ref(&first));
+    let others: Vec<_> = (1..1_002).map(|number| order("Placed", number, number as i64)).collect();
+    driver.run(&others);
+    driver.run(&[order("Placed", 0, 2_000)]);
+    driver.run_out();
+    let keys = sent_keys(&driver);
+    assert_eq!(keys.iter().filter(|key| *key == "0").count(), 1);
+    assert_eq!(keys.len(), 1_000);
+    let full = |effect: &&Effect| matches!(effect, Effect::Count(no) if no.reason == NonEntryReason::KeysMax);
+    assert_eq!(driver.effects.iter().filter(full).count(), 2);
+}

@@ -8,7 +8,7 @@ use crate::policy::{holdout, once_per};
 use crate::release::{Compiled, Release};
 use crate::state::{Exited, Journey, JourneyState, Occurrence, Person, push_exactly};
 use crate::time::Timestamp;
-use crate::trigger;
+use crate::trigger::{self, Found};
 use crate::zone;
 use std::sync::Arc;
 
@@ -57,7 +57,11 @@ pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, 
         return no(NonEntryReason::OncePer);
     }
     let arm = holdout::draw(&entry.release.settings, rule, subject);
-    let (case, _) = trigger::case_of(person, entry.rule, entry.key.as_deref());
+    let once_per = rule.limits.once_per;
+    let case = match trigger::case_of(person, entry.rule, entry.key.as_deref(), once_per, entry.at) {
+        Found::Case(case) | Found::InsteadOf(case) => case,
+        Found::Full => return no(NonEntryReason::KeysMax),
+    };
     // An entry by a record that comes late in the log does not forget a later one.
     case.entered_at = case.entered_at.get().max(Some(entry.at)).into();
     let Some((step, waited)) = next_message(rule, 0) else { return };

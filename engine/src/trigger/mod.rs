@@ -8,10 +8,15 @@ pub(crate) mod event;
 use crate::release::{Compiled, Role};
 use crate::rule::{OncePer, TriggerForm};
 use crate::state::{Case, CaseState, Occurrence, Person, push_exactly};
+use crate::time::{Length, Timestamp};
 use std::sync::Arc;
 
 /// Open keys a person may have of one rule; the oldest falls (rules.md, "Triggers").
 pub const KEYS_MAX: usize = 100;
+
+/// Keys that a person may have entered one rule for. Beyond it nothing is entered any more, with a reason: forgetting one
+/// would let it enter twice.
+pub const MARKS_MAX: usize = 1_000;
 
 /// Occurrences whose message ids a case remembers (architecture.md, "State is bounded").
 const OCCURRENCES_MAX: usize = 16;
@@ -33,7 +38,7 @@ pub(crate) struct Met<'a> {
     pub hash: u64,
     /// Makes the occurrence, with what is captured; asked only when it is kept.
     pub occurrence: &'a dyn Fn() -> Occurrence,
-    pub order: (crate::time::Timestamp, crate::event::Place),
+    pub order: (Timestamp, crate::event::Place),
 }
 
 /// Shows an event to a trigger's case.
@@ -74,23 +79,71 @@ fn has_entered_for_ever(case: &Case, met: &Met<'_>) -> bool {
     met.compiled.rule.limits.once_per == OncePer::Ever && case.entered_at.get().is_some()
 }
 
-/// The case of (rule, key), made when it is not there. True when the person had too many open keys, and the oldest fell.
-pub(crate) fn case_of<'p>(person: &'p mut Person, rule: u32, key: Option<&str>) -> (&'p mut Case, bool) {
+/// What became of a search for the case of (rule, key).
+pub(crate) enum Found<'p> {
+    Case(&'p mut Case),
+    /// Made, and the oldest of too many open keys fell for it.
+    InsteadOf(&'p mut Case),
+    /// Nothing is kept: the person entered for so many keys that the marks are full, and none may be forgotten.
+    Full,
+}
+
+/// The case of (rule, key), made when it is not there.
+pub(crate) fn case_of<'p>(
+    person: &'p mut Person,
+    rule: u32,
+    key: Option<&str>,
+    once_per: OncePer,
+    at: Timestamp,
+) -> Found<'p> {
     let found = person.cases.iter().position(|case| case.rule == rule && case.key.as_deref() == key);
     if let Some(at) = found {
-        return (&mut person.cases[at], false);
+        return Found::Case(&mut person.cases[at]);
     }
-    let mut has_fallen = false;
-    if key.is_some() && person.cases.iter().filter(|case| case.rule == rule).count() >= KEYS_MAX {
-        // What is decided and leaves no mark goes first, then marks, then what is still open: the oldest of each.
-        let loss = |case: &Case| (case.is_open(), case.entered_at.get().is_some());
-        let of_rule = person.cases.iter().enumerate().filter(|(_, case)| case.rule == rule);
-        let (least, case) = of_rule.min_by_key(|(_, case)| loss(case)).expect("there are many");
-        has_fallen = case.is_open();
-        person.cases.remove(least);
-    }
+    let has_fallen = match key.map(|_| make_room(person, rule, |entered_at| binds(once_per, entered_at, at)))
+    {
+        Some(Room::None) => return Found::Full,
+        Some(Room::ByFall) => true,
+        Some(Room::Free) | None => false,
+    };
     push_exactly(&mut person.cases, Case { rule, key: key.map(Arc::from), ..Case::default() });
-    (person.cases.last_mut().expect("just pushed"), has_fallen)
+    let case = person.cases.last_mut().expect("just pushed");
+    if has_fallen { Found::InsteadOf(case) } else { Found::Case(case) }
+}
+
+/// Whether an entry still keeps its key from entering again.
+fn binds(once_per: OncePer, entered_at: Timestamp, at: Timestamp) -> bool {
+    match once_per {
+        OncePer::Ever => true,
+        OncePer::Always => false,
+        OncePer::Length(length) => at.since(entered_at) < length,
+        // The longest a local date of somebody who travels can last.
+        OncePer::CalendarDay => at.since(entered_at) < Length::hours(50),
+    }
+}
+
+enum Room {
+    Free,
+    ByFall,
+    None,
+}
+
+/// Open keys are bounded by [`KEYS_MAX`]: what is decided and leaves no mark goes first, then the oldest that is open.
+/// Marks that still bind are never forgotten, since who entered would enter again: at [`MARKS_MAX`] no more are made.
+fn make_room(person: &mut Person, rule: u32, binds: impl Fn(Timestamp) -> bool) -> Room {
+    let is_marked = |case: &Case| case.entered_at.get().is_some_and(&binds);
+    let of_rule = || person.cases.iter().enumerate().filter(|(_, case)| case.rule == rule);
+    if of_rule().filter(|(_, case)| is_marked(case)).count() >= MARKS_MAX {
+        return Room::None;
+    }
+    if of_rule().filter(|(_, case)| !is_marked(case)).count() < KEYS_MAX {
+        return Room::Free;
+    }
+    let unmarked = of_rule().filter(|(_, case)| !is_marked(case));
+    let (least, case) = unmarked.min_by_key(|(_, case)| case.is_open()).expect("there are many");
+    let has_fallen = case.is_open();
+    person.cases.remove(least);
+    if has_fallen { Room::ByFall } else { Room::Free }
 }
 
 impl Case {
