@@ -274,7 +274,7 @@ fn set_off(
         Noticed::Holds(occurrence) => {
             let release_slot = shard.release_slot(&release.id);
             let (subject, person) = shard.people.get_index_mut(index).expect("just kept");
-            let (key, occurrence) = (key.map(Arc::from), *occurrence);
+            let (at, key, occurrence) = (occurrence.at, key.map(Arc::from), *occurrence);
             let event_name = matched.event.clone();
             let entry = Entry {
                 release,

@@ -133,16 +133,22 @@ impl Operations {
         Ok(json!({ "done": what, "paused": held.collect::<Vec<_>>() }))
     }
 
-    /// A pause of a rule that is not there would be taken for a pause.
+    /// A pause of a rule that never was would be taken for a pause. People may still be inside rules of earlier releases.
     fn ensure_rule(&self, rule: &str) -> Result<(), String> {
-        let announced = self.ledger.transaction(|transaction| transaction.announced()).map_err(words)?;
-        let Some((id, _)) = announced else { return Err("nothing is released yet".into()) };
-        let release = self.store.find(&id)?.release.clone();
-        if release.rule(rule).is_some() {
-            return Ok(());
+        let stored = self.ledger.transaction(|transaction| transaction.releases()).map_err(words)?;
+        let mut known = BTreeSet::new();
+        for stored in stored.iter().rev() {
+            let Ok(built) = self.store.find(&stored.id) else { continue };
+            known.extend(built.release.rules().map(|compiled| compiled.rule.id.to_string()));
+            if known.contains(rule) {
+                return Ok(());
+            }
         }
-        let ids: Vec<_> = release.rules().map(|compiled| compiled.rule.id.to_string()).collect();
-        Err(format!("expected a rule of the release: {}; found {rule}. Nothing was paused", ids.join(", ")))
+        let known: Vec<_> = known.into_iter().collect();
+        Err(format!(
+            "expected a rule that was released: {}; found {rule}. Nothing was paused",
+            known.join(", ")
+        ))
     }
 
     fn user(&self, asked: &str) -> Result<Value, String> {

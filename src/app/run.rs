@@ -51,6 +51,7 @@ impl Service {
         let process = &project.process;
         let stop = Stop::default();
         // What is wrong with the settings is said before anything is begun.
+        sources::check(process)?;
         let (keys, key) = (Keys::new(write_keys(process)?), mail::unsubscribe_key(process)?);
         let post = Arc::new(mail::Post::new(process)?);
         let listener = serve::listen(process.http.listen, "listen").await?;

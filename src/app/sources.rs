@@ -1,9 +1,10 @@
 //! The project's Kafka topics, as the copier wants them.
 
 use super::storage::Storage;
+use crate::ingest::kafka::config::client_config;
 use crate::ingest::kafka::{Fields, KafkaSources, SourceConfig, SourceFormat, SourceState, Start};
 use crate::project::{Process, Source};
-use anyhow::anyhow;
+use anyhow::{Context, anyhow};
 
 /// Begins to copy all topics of the project; nothing where there are none.
 pub fn start(process: &Process, storage: &Storage) -> anyhow::Result<Option<KafkaSources>> {
@@ -13,6 +14,15 @@ pub fn start(process: &Process, storage: &Storage) -> anyhow::Result<Option<Kafk
     let configs = process.sources.iter().map(config).collect::<anyhow::Result<Vec<_>>>()?;
     let (log, letters) = (storage.log.clone(), storage.ledger.clone());
     Ok(Some(KafkaSources::start(configs, &process.kafka, log, letters, storage.clock.clone())?))
+}
+
+/// Whether the topics and `[kafka.properties]` are what librdkafka knows: nothing is begun with others.
+pub fn check(process: &Process) -> anyhow::Result<()> {
+    if process.sources.is_empty() {
+        return Ok(());
+    }
+    process.sources.iter().try_for_each(|source| config(source).map(drop))?;
+    client_config(&process.kafka).map(drop).context("[kafka.properties] of outreach.toml")
 }
 
 /// What outreach.toml says of one source.

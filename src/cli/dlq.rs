@@ -1,7 +1,7 @@
 //! `outreach dlq list|show|replay`: what could not be used, and why.
 
 use super::ask::ask;
-use super::{End, Format, print_json};
+use super::{End, Format, print_json, say};
 use crate::app::operations::Request;
 use serde_json::Value;
 use std::path::Path;
@@ -34,7 +34,7 @@ pub(super) fn run(dir: &Path, format: Format, command: &Command) -> anyhow::Resu
                 return print_json(&letters);
             }
             let letters = letters.as_array().map_or(&[][..], Vec::as_slice);
-            letters.iter().for_each(|letter| println!("{}", line(letter)));
+            letters.iter().for_each(|letter| say(&line(letter)));
             if letters.is_empty() {
                 eprintln!("no dead letters");
             }
@@ -44,7 +44,7 @@ pub(super) fn run(dir: &Path, format: Format, command: &Command) -> anyhow::Resu
             if format == Format::Json {
                 return print_json(&letter);
             }
-            println!("{}\n\n{}", line(&letter), letter["payload"].as_str().unwrap_or_default());
+            say(&format!("{}\n\n{}", line(&letter), letter["payload"].as_str().unwrap_or_default()));
         }
         Command::Replay { ids } => return replay(dir, ids),
     }
@@ -56,9 +56,9 @@ fn replay(dir: &Path, ids: &[i64]) -> anyhow::Result<End> {
     let mut end = End::Ok;
     for id in ids {
         match ask(dir, &Request::Replay { id: *id }) {
-            Ok(_) => println!("{id}: replayed"),
+            Ok(_) => say(&format!("{id}: replayed")),
             Err(reason) => {
-                println!("{id}: {reason:#}");
+                say(&format!("{id}: {reason:#}"));
                 end = End::Findings;
             }
         }

@@ -114,6 +114,15 @@ fn run(arguments: &Arguments) -> anyhow::Result<End> {
 
 /// Prints an answer as JSON.
 fn print_json(answer: &serde_json::Value) -> anyhow::Result<End> {
-    println!("{}", serde_json::to_string_pretty(answer)?);
+    say(&serde_json::to_string_pretty(answer)?);
     Ok(End::Ok)
+}
+
+/// Writes a line to stdout. Who has read enough (`| head`) ends the command, and that is no failure.
+fn say(text: &str) {
+    use std::io::Write;
+    if let Err(error) = writeln!(std::io::stdout(), "{text}") {
+        let has_read_enough = error.kind() == std::io::ErrorKind::BrokenPipe;
+        std::process::exit(if has_read_enough { 0 } else { FAILURE.into() });
+    }
 }

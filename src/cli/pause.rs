@@ -1,7 +1,7 @@
 //! `outreach pause` and `outreach resume`: hold messages at the gate, of one rule or of all, within a second.
 
 use super::ask::ask;
-use super::{End, Format, print_json};
+use super::{End, Format, print_json, say};
 use crate::app::operations::Request;
 use std::path::Path;
 
@@ -22,11 +22,11 @@ pub(super) fn run(dir: &Path, format: Format, options: &Options, is_on: bool) ->
     }
     let paused = answer["paused"].as_array().map_or(&[][..], Vec::as_slice);
     if paused.is_empty() {
-        println!("nothing is paused");
+        say("nothing is paused");
     }
     for pause in paused {
         let rule = pause["rule"].as_str().unwrap_or("everything");
-        println!("paused: {rule}, since {}", pause["since"].as_str().unwrap_or_default());
+        say(&format!("paused: {rule}, since {}", pause["since"].as_str().unwrap_or_default()));
     }
     Ok(End::Ok)
 }

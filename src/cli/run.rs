@@ -24,7 +24,8 @@ pub(super) fn run(dir: &Path) -> anyhow::Result<End> {
     }
     let project = reading.project.context("expected a project with outreach.toml")?;
     ensure_mail(&project)?;
-    telemetry::start_logs("info,refinery_core=warn");
+    // What a source waits for is said once, in our words: librdkafka repeats it many times a second.
+    telemetry::start_logs("info,refinery_core=warn,rdkafka=off,librdkafka=off");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(until_stopped(&project))?;
     Ok(End::Ok)

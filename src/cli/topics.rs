@@ -1,6 +1,6 @@
 //! `outreach topics accept`: how to go on with a topic that was created anew, or whose wanted offset is gone.
 
-use super::{End, ask};
+use super::{End, ask, say};
 use crate::app::sources;
 use crate::ingest::kafka::{Start, accept_topic};
 use crate::ledger::Ledger;
@@ -43,7 +43,7 @@ pub(super) fn run(dir: &Path, command: &Command) -> anyhow::Result<End> {
             .transaction(|transaction| transaction.retire_dead_letters(&format!("kafka:{name}"), now))?;
     }
     for mark in marks {
-        println!("{}/{}: goes on at offset {}", source.topic, mark.partition, mark.next_offset);
+        say(&format!("{}/{}: goes on at offset {}", source.topic, mark.partition, mark.next_offset));
     }
     Ok(End::Ok)
 }

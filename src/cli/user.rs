@@ -1,7 +1,7 @@
 //! `outreach user ada`: what is known of a person, where they are in which journey, what was decided, and why.
 
 use super::ask::ask;
-use super::{End, Format, print_json};
+use super::{End, Format, print_json, say};
 use crate::app::operations::Request;
 use crate::worker::PersonView;
 use serde_json::Value;
@@ -20,7 +20,7 @@ pub(super) fn run(dir: &Path, format: Format, options: &Options) -> anyhow::Resu
     if format == Format::Json {
         return print_json(&answer);
     }
-    print!("{}", text(&answer)?);
+    say(text(&answer)?.trim_end());
     Ok(End::Ok)
 }
 

@@ -69,7 +69,7 @@ pub fn ask_page(page: &Page<'_>) -> Markup {
         html! {
             h1 { "Unsubscribe?" }
             @if has_topic {
-                p { "We would stop writing to " (about(page)) " about " strong { (page.topic) } "." }
+                p { "We would stop writing to " (about(page)) " about " strong { (page.topic) } ", save for what concerns your account." }
                 (button(TOPIC, html! { "Unsubscribe from " (page.topic) }, true))
                 p.more { "Or hear nothing more from " (sender(page)) " but what concerns your account:" }
                 (button(ALL, html! { "Unsubscribe from everything" }, false))
@@ -90,7 +90,7 @@ pub fn done_page(page: &Page<'_>, scope: Scope) -> Markup {
         html! {
             h1 { "You are unsubscribed" }
             @if is_topic {
-                p role="status" { "We will not write to " (about(page)) " about " strong { (page.topic) } " any more." }
+                p role="status" { "We will not write to " (about(page)) " about " strong { (page.topic) } " any more, save for what concerns your account." }
                 p.more { "Or hear nothing more from " (sender(page)) " but what concerns your account:" }
                 (button(ALL, html! { "Unsubscribe from everything" }, false))
             } @else {

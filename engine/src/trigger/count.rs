@@ -5,7 +5,7 @@
 //! record counts once. A late event takes its place in the order; it may complete a window whose last event came before.
 
 use super::{Met, Noticed, has_entered_for_ever, remember};
-use crate::state::{Case, CaseState, SeenEvent, insert_exactly};
+use crate::state::{Case, CaseState, Occurrence, SeenEvent, insert_exactly};
 use crate::time::Length;
 use thin_vec::ThinVec;
 
@@ -30,6 +30,7 @@ pub(crate) fn notice(case: &mut Case, met: &Met<'_>, count: u32, within: Length)
         }
         return Noticed::Nothing;
     };
+    let newest = events[last];
     let used: Vec<u64> = events.drain(..=last).map(|seen| seen.hash).collect();
     // The last completed count is remembered whole, however many it has.
     let count = used.len();
@@ -37,7 +38,9 @@ pub(crate) fn notice(case: &mut Case, met: &Met<'_>, count: u32, within: Length)
     if has_entered_for_ever(case, met) {
         Noticed::OnceEver
     } else {
-        Noticed::Holds(Box::new((met.occurrence)()))
+        // It holds at the newest event of the window, also when one before it came last.
+        let occurrence = Occurrence { at: newest.at, place: newest.place, ..(met.occurrence)() };
+        Noticed::Holds(Box::new(occurrence))
     }
 }
 

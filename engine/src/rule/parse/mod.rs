@@ -72,8 +72,11 @@ pub fn parse(
 
 /// Where each key stands that people put into another table: in TOML a key after a `[table]` belongs to it.
 const HOMES: [(&str, &[&str]); 5] = [
-    ("at the top, above the first [table]", &["name", "description", "owner", "status", "tags", "priority"]),
-    ("in [trigger]", &["count", "without", "repeat", "unproven"]),
+    (
+        "at the top, above the first [table]",
+        &["name", "description", "owner", "status", "tags", "priority", "unproven"],
+    ),
+    ("in [trigger]", &["count", "without", "repeat"]),
     ("in [limits]", &["once_per", "late", "grace"]),
     ("in [goal]", &["holdout"]),
     ("in a [[step]]", &["email", "in_product", "wait", "expires", "on_cap", "transactional"]),

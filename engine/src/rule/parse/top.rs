@@ -19,7 +19,9 @@ pub(super) fn parse(problems: &mut Problems, id: &str, mut table: Table<'_>, kno
     let status = table.take("status").and_then(|item| status(problems, &item)).unwrap_or(Status::Live);
     let tags = table.take("tags").and_then(|item| item.texts(problems)).unwrap_or_default();
     let priority = table.take("priority").and_then(|item| item.integer(problems, i64::MIN..=i64::MAX));
-    let trigger = table.require(problems, "trigger").and_then(|item| trigger::parse(problems, &item));
+    let unproven = table.take("unproven").and_then(|item| item.boolean(problems)).unwrap_or_default();
+    let trigger =
+        table.require(problems, "trigger").and_then(|item| trigger::parse(problems, &item, unproven));
     let key = trigger.as_ref().and_then(|trigger| trigger.form.matches().find_map(|event| event.key.clone()));
     let audience = table.take("audience").and_then(|item| audience(problems, &item));
     let exits = table.take("exit").map(|item| exit::parse(problems, &item, key.as_ref())).unwrap_or_default();

@@ -38,13 +38,12 @@ struct Parts<'d> {
     repeat: Option<Item<'d>>,
 }
 
-pub(super) fn parse(problems: &mut Problems, item: &Item<'_>) -> Option<Trigger> {
+pub(super) fn parse(problems: &mut Problems, item: &Item<'_>, accepts_unproven: bool) -> Option<Trigger> {
     let mut table = item.table(problems)?;
     let event_item = table.take("event");
     let event = event_item.as_ref().and_then(|item| item.words(problems));
     let condition = table.take("where").and_then(|item| condition::parse(problems, &item, About::Record));
     let key = table.take("key").and_then(|item| key_path(problems, &item));
-    let accepts_unproven = table.take("unproven").and_then(|item| item.boolean(problems)).unwrap_or_default();
     let parts = Parts {
         place: table.place.clone(),
         event: event.map(|event| EventMatch { event: Arc::from(event), condition, key }),

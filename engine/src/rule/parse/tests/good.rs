@@ -114,7 +114,7 @@ fn each_trigger_form_is_told_by_its_keys() {
 #[test]
 fn the_key_of_a_trigger_is_looked_for_in_every_event_of_the_rule() {
     let rule = good(
-        "name = \"R\"\n[trigger]\nevent = \"A\"\nkey = \"properties.id\"\nwithout = \"B\"\nwithin = \"1 day\"\nunproven = true\n\
+        "name = \"R\"\nunproven = true\n[trigger]\nevent = \"A\"\nkey = \"properties.id\"\nwithout = \"B\"\nwithin = \"1 day\"\n\
          [exit]\nany = [{ event = \"C\" }, { event = \"D\", key = \"properties.ref\" }, { where = { \"traits.x\" = 1 } }]\n\
          [goal]\nevent = \"E\"\n[[step]]\nin_product = \"probe\"\n",
     );
