@@ -54,6 +54,20 @@ fn run(release: &Release, log: &[Entry], stops: &BTreeSet<usize>) -> (Vec<Effect
     (effects, shard)
 }
 
+/// A whole run of the log cut into frames that begin at `cuts`: a record's place is its frame and its index in it.
+fn run_in_frames(release: &Release, log: &[Entry], cuts: &BTreeSet<usize>) -> Vec<Effect> {
+    let (mut shard, mut effects) = (Shard::new(), Vec::new());
+    let mut place = Place { offset: 0, index: 0 };
+    for (number, entry) in log.iter().enumerate() {
+        if cuts.contains(&number) {
+            place = Place { offset: place.offset + 1, index: 0 };
+        }
+        effects.extend(apply(release, &mut shard, &entry.record(place)));
+        place.index += 1;
+    }
+    effects
+}
+
 fn decisions_by_person<'e>(effects: impl IntoIterator<Item = &'e Effect>) -> BTreeMap<String, Vec<Decision>> {
     let mut by_person: BTreeMap<String, Vec<Decision>> = BTreeMap::new();
     for effect in effects {
@@ -81,6 +95,18 @@ proptest! {
         let (again, again_shard) = run(&release, &log, &BTreeSet::new());
         prop_assert_eq!(&whole, &again);
         prop_assert_eq!(whole_shard.to_bytes(), again_shard.to_bytes());
+    }
+
+    #[test]
+    fn any_cut_into_frames_decides_alike(
+        release in random::release(),
+        stream in random::stream(),
+        cuts in prop::collection::btree_set(0..200usize, 0..60),
+    ) {
+        let log = log_of(&release, &stream);
+        let (alone, _) = run(&release, &log, &BTreeSet::new());
+        prop_assert_eq!(&alone, &run_in_frames(&release, &log, &cuts));
+        prop_assert_eq!(&alone, &run_in_frames(&release, &log, &BTreeSet::new()));
     }
 
     #[test]
