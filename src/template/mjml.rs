@@ -34,9 +34,32 @@ pub(super) fn compile(source: &Source, partials: &Partials) -> Result<String, Te
     }
     // No fonts from elsewhere: a mail must not tell a third party that it was opened.
     let options = RenderOptions { disable_comments: true, social_icon_origin: None, fonts: HashMap::new() };
-    parsed.element.render(&options).map_err(|error| {
+    let html = parsed.element.render(&options).map_err(|error| {
         TemplateProblem::new(&source.file, (1, 1), "mjml", error.to_string(), "See the MJML documentation.")
-    })
+    })?;
+    match left_over(&html) {
+        Some(element) => {
+            let at = source.text.find(element).map_or((1, 1), |start| place(&source.text, start));
+            let message =
+                format!("expected an element that MJML knows, where it may stand; found `{element}>`");
+            Err(TemplateProblem::new(
+                &source.file,
+                at,
+                "mjml",
+                message,
+                "Mend its name, or put it where it belongs.",
+            ))
+        }
+        None => Ok(html),
+    }
+}
+
+/// An element of MJML that was passed through as if it were HTML: a slip in its name would be seen by recipients.
+fn left_over(html: &str) -> Option<&str> {
+    let rest = &html[html.find("<mj-")?..];
+    let end =
+        rest[1..].find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).map_or(rest.len(), |end| end + 1);
+    Some(&rest[..end])
 }
 
 /// A problem for each partial of MJML that is used where no MJML is.

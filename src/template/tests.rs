@@ -56,6 +56,10 @@ fn render(files: &BTreeMap<String, String>, data: &Value) -> Result<Rendered, Te
     templates.render_email("t", &context(data, &ours()))
 }
 
+/// mrml passes it through as HTML.
+const MISSPELT_MJML: &str =
+    "<mjml><mj-body><mj-section><mj-column>\n<mj-txt>x</mj-txt></mj-column></mj-section></mj-body></mjml>";
+
 #[test]
 fn a_sound_mail_has_no_problems_and_says_what_it_should() {
     assert_eq!(problems(&mail(&[])), []);
@@ -141,7 +145,7 @@ fn recursion_is_refused_before_anything_is_rendered() {
 #[test]
 fn every_fault_has_its_code_and_its_place() {
     let footer = FOOTER;
-    let cases: [(Changed<'_>, &str, problem::Place); 32] = [
+    let cases: [(Changed<'_>, &str, problem::Place); 33] = [
         (&[("t/body.html", "x\n {{{traits.name}}}")], "unescaped-value", (2, 2)),
         (&[("t/body.html", "x {{&traits.name}}")], "unescaped-value", (1, 3)),
         (&[("t/text.hbs", "{{#if traits.x}}{{{traits.name}}}{{/if}}")], "unescaped-value", (1, 17)),
@@ -168,6 +172,7 @@ fn every_fault_has_its_code_and_its_place() {
         (&[("loose.hbs", "x")], "unknown-file", (1, 1)),
         (&[("Bad Name/subject.hbs", "x")], "bad-template-name", (1, 1)),
         (&[("t/body.html", "-"), ("t/body.mjml", "<mjml>\n<mj-bod/></mjml>")], "mjml", (2, 1)),
+        (&[("t/body.html", "-"), ("t/body.mjml", MISSPELT_MJML)], "mjml", (2, 1)),
         (
             &[("t/body.html", "-"), ("t/body.mjml", "<mjml>\n<mj-body a=\"{{x \"y\"}}\"/></mjml>")],
             "mjml",

@@ -64,7 +64,10 @@ impl<L: Log, D: Ledger> Worker<L, D> {
         let key = |key: &Option<std::sync::Arc<str>>| key.as_deref().unwrap_or_default().to_string();
         Some(PersonView {
             subject: subject.to_string(),
-            known_until: self.shard.now().to_string(),
+            known_until: match self.shard.now() {
+                outreach_engine::Timestamp::MIN => "no tick yet".to_string(),
+                now => now.to_string(),
+            },
             release: self.shard.release().to_string(),
             traits: traits(person),
             zone: person.profile.last_zone.as_deref().map(str::to_string),
