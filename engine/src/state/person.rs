@@ -238,10 +238,17 @@ impl Person {
         self.cases.iter_mut().find(|case| case.rule == rule && case.key.as_deref() == key)
     }
 
-    /// Their address; nothing where there is none.
+    /// Their address; nothing where there is none, or a text that no mail could go to.
     pub fn address(&self) -> Option<&str> {
-        self.profile.text("email").filter(|address| !address.trim().is_empty())
+        self.profile.text("email").filter(|address| is_address(address))
     }
+}
+
+/// `name@domain`, roughly: the channel knows what exactly it can send to.
+fn is_address(text: &str) -> bool {
+    let is_clean = !text.trim().chars().any(|c| c.is_whitespace() || c.is_control());
+    is_clean
+        && text.trim().rsplit_once('@').is_some_and(|(name, domain)| !name.is_empty() && !domain.is_empty())
 }
 
 impl Default for CaseState {
@@ -271,5 +278,22 @@ impl Occurrence {
 impl OptOuts {
     pub fn has_topic(&self, topic: &str) -> bool {
         self.topics.iter().any(|out| **out == *topic)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_no_mail_could_go_to_is_no_address() {
+        for address in ["ada@example.com", "a+b@x", " ada@example.com "] {
+            assert!(is_address(address), "{address}");
+        }
+        for none in
+            ["", " ", "ada", "@example.com", "ada@", "ada @example.com", "ada@example.com\r\nBcc: x@y"]
+        {
+            assert!(!is_address(none), "{none}");
+        }
     }
 }
