@@ -24,6 +24,7 @@ pub(super) fn run(dir: &Path) -> anyhow::Result<End> {
     }
     let project = reading.project.context("expected a project with outreach.toml")?;
     ensure_mail(&project)?;
+    ensure_secrets(&project)?;
     // What a source waits for is said once, in our words: librdkafka repeats it many times a second.
     telemetry::start_logs("info,refinery_core=warn,rdkafka=off,librdkafka=off");
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -37,6 +38,23 @@ fn ensure_mail(project: &Project) -> anyhow::Result<()> {
     if let (Some(rule), false) = (sends, missing.is_empty()) {
         bail!("rule {} sends mail, and outreach.toml has no {}", rule.id, missing.join(", "));
     }
+    Ok(())
+}
+
+/// All that are missing at once, and how one is made.
+fn ensure_secrets(project: &Project) -> anyhow::Result<()> {
+    let process = &project.process;
+    let keys = process.write_keys.iter().map(|key| (format!("write key {}", key.name), &key.key));
+    let links = process.email.iter().map(|_| ("links in mails".to_string(), &process.unsubscribe_secret));
+    let missing: Vec<String> = keys
+        .chain(links)
+        .filter_map(|(what, place)| place.read().err().map(|error| format!("  {what}: {error}")))
+        .collect();
+    ensure!(
+        missing.is_empty(),
+        "secrets are missing:\n{}\nA file is made with: head -c 24 /dev/urandom | base64 | tr '+/' '-_' > FILE",
+        missing.join("\n")
+    );
     Ok(())
 }
 
