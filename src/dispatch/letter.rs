@@ -1,8 +1,8 @@
 //! From a message that is leaving to the very thing that is handed over.
 
-use crate::channel::email::{self, Composed, Draft};
+use crate::channel::email::{self, Draft};
 use crate::channel::unsubscribe_token::{self, Claims, Key};
-use crate::channel::{Delivery, in_product};
+use crate::channel::{Delivery, Outgoing, in_product};
 use crate::ledger::Message;
 use crate::template::{Roots, Templates, context};
 use outreach_engine::Timestamp;
@@ -33,18 +33,10 @@ pub struct Letters {
     pub topic_name: TopicName,
 }
 
-/// A message that only has to be handed over.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Prepared {
-    Email(Composed),
-    /// What the ledger keeps, as JSON.
-    InProduct(String),
-}
-
 impl Letters {
     /// Renders and composes; a message that cannot be said is refused for good. Nothing where its templates are not to be
     /// had now: the ledger that holds them may be back in a moment.
-    pub fn prepare(&self, message: &Message, at: Timestamp) -> Result<Prepared, Option<Delivery>> {
+    pub fn prepare(&self, message: &Message, at: Timestamp) -> Result<Outgoing, Option<Delivery>> {
         let templates = (self.templates)(&message.release).map_err(|reason| {
             tracing::warn!(release = message.release, reason, "a message waits for its templates");
             None
@@ -52,7 +44,7 @@ impl Letters {
         self.say(message, &templates, at).map_err(Some)
     }
 
-    fn say(&self, message: &Message, templates: &Templates, at: Timestamp) -> Result<Prepared, Delivery> {
+    fn say(&self, message: &Message, templates: &Templates, at: Timestamp) -> Result<Outgoing, Delivery> {
         let unfit = |reply: String| Delivery::Permanent { code: None, reply };
         let data: serde_json::Value = serde_json::from_str(&message.render)
             .map_err(|error| unfit(format!("render context: {error}")))?;
@@ -62,7 +54,7 @@ impl Letters {
             Channel::InProduct => {
                 let rendered = templates.render_in_product(&message.template, &context);
                 let rendered = rendered.map_err(|problem| unfit(problem.to_string()))?;
-                Ok(Prepared::InProduct(in_product::compose(&rendered)))
+                Ok(Outgoing::InProduct(in_product::compose(&rendered)))
             }
             Channel::Email => {
                 let rendered = templates.render_email(&message.template, &context);
@@ -82,7 +74,7 @@ impl Letters {
                     feedback_id: Some(&feedback_id),
                     at,
                 };
-                Ok(Prepared::Email(email::compose(&draft).map_err(Delivery::from)?))
+                Ok(Outgoing::Email(Box::new(email::compose(&draft).map_err(Delivery::from)?)))
             }
         }
     }

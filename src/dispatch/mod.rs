@@ -24,7 +24,7 @@ mod tests;
 pub use breaker::Breaker;
 pub use conclude::Concluded;
 pub use gate::Passed;
-pub use letter::{Letters, Prepared};
+pub use letter::Letters;
 pub use pace::Pace;
 pub use run::run;
 

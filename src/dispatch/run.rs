@@ -5,8 +5,8 @@
 //! that was sent.
 
 use super::conclude::Concluded;
-use super::{Dispatcher, Passed, Prepared};
-use crate::channel::{Delivery, Mailer, in_product};
+use super::{Dispatcher, Passed};
+use crate::channel::{Delivery, Mailer, Outgoing};
 use crate::ledger::{Ledger, LedgerError, Message};
 use outreach_engine::{Length, Timestamp};
 use std::sync::Arc;
@@ -172,9 +172,11 @@ async fn hand_over<D: Ledger, M: Mailer>(
 ) -> (Option<Delivery>, Option<String>) {
     match dispatcher.letters.prepare(&message, (dispatcher.clock)()) {
         Err(unfit) => (unfit, None),
-        Ok(Prepared::InProduct(kept)) => (Some(in_product::deliver()), Some(kept)),
-        Ok(Prepared::Email(_)) if !dispatcher.may_still_leave(&message) => (None, None),
-        Ok(Prepared::Email(mail)) => (Some(mailer.deliver(mail).await), None),
+        Ok(Outgoing::Email(_)) if !dispatcher.may_still_leave(&message) => (None, None),
+        Ok(outgoing) => {
+            let handed = outgoing.deliver(&*mailer).await;
+            (Some(handed.delivery), handed.kept)
+        }
     }
 }
 

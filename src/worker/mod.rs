@@ -12,6 +12,8 @@ pub mod recovery;
 pub mod snapshots;
 mod tick;
 mod view;
+#[cfg(test)]
+mod tests;
 
 use crate::clock::Clock;
 use crate::ledger::{Ledger, LedgerError};

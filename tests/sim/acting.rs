@@ -5,8 +5,8 @@ use crate::mail_server::{Accepted, Course, Mood, message_id};
 use crate::process::LEAVING_MAX;
 use crate::time::{MINUTE, SECOND};
 use crate::world::{Actor, Event, PARTITIONS, World};
-use outreach::channel::Delivery;
-use outreach::dispatch::{Concluded, Prepared};
+use outreach::channel::{Delivery, Outgoing};
+use outreach::dispatch::Concluded;
 use outreach::ingest::outbox::{OutboxError, pump};
 use outreach::ledger::{Ledger, LedgerError, Message};
 use outreach::log::LogError;
@@ -164,12 +164,12 @@ impl World {
             Err(unfit) => {
                 self.violated(format!("a mail cannot be written: {unfit:?}"));
             }
-            Ok(Prepared::InProduct(_)) => self.violated("no rule sends in-product messages".into()),
-            Ok(Prepared::Email(_)) if !process.dispatcher.may_still_leave(&message) => {
+            Ok(Outgoing::InProduct(_)) => self.violated("no rule sends in-product messages".into()),
+            Ok(Outgoing::Email(_)) if !process.dispatcher.may_still_leave(&message) => {
                 self.note(&format!("{} goes back to the gate", message.key.id));
                 self.answered(life, over(None)(message));
             }
-            Ok(Prepared::Email(mail)) => {
+            Ok(Outgoing::Email(mail)) => {
                 let course = self.server.take(&mail, now);
                 self.trace.bytes(&mail.bytes);
                 let accepted = Accepted {

@@ -18,6 +18,7 @@ use self::body::{Call, Parts};
 use super::dead_letters::DeadLetters;
 use super::intake::{Input, Intake, report};
 use super::keys::{KeyKind, Keys, Known};
+use crate::clock::Clock;
 use crate::log::Log;
 use axum::Router;
 use axum::body::Body;
@@ -32,9 +33,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 use tower_http::cors::{Any, CorsLayer};
-
-/// Tells the time: the real clock, or a simulation's.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// What the door needs.
 pub struct HttpDoor {

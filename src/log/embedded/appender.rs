@@ -11,6 +11,7 @@
 use super::day_file::{DayFile, Start, day_of, insert_frame, move_mark};
 use super::queue::weight;
 use super::{Shared, error};
+use crate::clock::Clock;
 use crate::log::{Batch, Done, Frame, LogError, Records};
 use outreach_engine::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
@@ -23,7 +24,7 @@ const JOIN_BYTES_MAX: usize = 256 << 10;
 
 pub(super) struct Appender {
     shared: Arc<Shared>,
-    clock: super::Clock,
+    clock: Clock,
     dir: PathBuf,
     /// The newest file, and the one connection that writes to it.
     file: Arc<DayFile>,
@@ -37,7 +38,7 @@ pub(super) struct Appender {
 impl Appender {
     pub(super) fn new(
         shared: Arc<Shared>,
-        clock: super::Clock,
+        clock: Clock,
         dir: PathBuf,
         file: Arc<DayFile>,
         last_at: Timestamp,

@@ -28,6 +28,7 @@ mod queue;
 mod tests;
 
 use super::{Batch, Done, Entry, Log, LogError, SourceMark};
+use crate::clock::Clock;
 use crate::log::frame::PAYLOAD_BYTES_MAX;
 use appender::Appender;
 use day_file::{DayFile, Start, day_named, day_of, end_of, sync_dir};
@@ -41,9 +42,6 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
-
-/// The log's own clock.
-pub type Clock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// A log in a folder of this machine. Dropping it writes what still waits.
 pub struct EmbeddedLog {
