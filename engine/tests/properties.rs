@@ -138,7 +138,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_sent_keeps_caps_and_quiet_hours(release in random::release(), stream in random::stream()) {
+    fn what_is_sent_keeps_caps_and_quiet_hours_and_has_not_expired(release in random::release(), stream in random::stream()) {
         let log = log_of(&release, &stream);
         let mut shard = Shard::new();
         // (person, decision) of what has been sent or is in flight.
@@ -150,6 +150,10 @@ proptest! {
             let record = entry.record(Place { offset: number as u64, index: 0 });
             for effect in apply(&release, &mut shard, &record) {
                 let Effect::Decide(decision) = effect else { continue };
+                if decision.verdict == Verdict::Send {
+                    // The gate would expire it, and a replay say that it was sent.
+                    prop_assert!(decision.judged_at <= decision.expires_at, "{:?}", decision);
+                }
                 if decision.verdict == Verdict::Send && !decision.is_transactional {
                     prop_assert!(!is_quiet(&release.settings, &decision), "{:?}", decision);
                     counted.push(*decision);

@@ -169,7 +169,8 @@ impl<'a> Judge<'a, '_> {
         };
         let decision = decide(&draft, verdict, fact, &scope, self.moment.now);
         let is_late = verdict == Verdict::Refuse(Refusal::Late)
-            || (verdict == Verdict::Holdout && self.moment.now.since(due_at) > compiled.rule.limits.late);
+            || (verdict == Verdict::Holdout
+                && self.moment.now.since(due_at) > policy::late::behind_max(compiled, message));
         if is_late {
             give_back(person, at);
         } else {

@@ -7,7 +7,7 @@ mod audience;
 pub mod cap;
 mod exit;
 pub mod holdout;
-mod late;
+pub(crate) mod late;
 mod no_address;
 pub mod once_per;
 pub mod quiet_hours;
@@ -49,7 +49,7 @@ pub(crate) enum Stop {
 type Rail = fn(&Judged<'_>) -> Option<Stop>;
 
 /// In this order.
-const RAILS: [Rail; 8] = [
+const RAILS: [Rail; 9] = [
     late::stops,
     exit::stops,
     audience::stops,
@@ -57,6 +57,7 @@ const RAILS: [Rail; 8] = [
     topic_opt_out::stops,
     no_address::stops,
     cap::stops,
+    late::expired_stops,
     quiet_hours::stops,
 ];
 

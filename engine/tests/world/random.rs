@@ -54,6 +54,7 @@ pub fn rule() -> impl Strategy<Value = String> {
         Just("[[step]]\nemail = \"mail\"\n"),
         Just("[[step]]\nemail = \"mail\"\non_cap = \"wait\"\nexpires = \"2 days\"\n"),
         Just("[[step]]\nemail = \"news\"\ntopic = \"news\"\n"),
+        Just("[[step]]\nemail = \"soon\"\nexpires = \"2 hours\"\n"),
         Just("[[step]]\nemail = \"must\"\ntransactional = true\n"),
         Just("[[step]]\nwait = \"5 hours\"\n"),
     ];
