@@ -6,7 +6,7 @@ use outreach::ledger::sqlite::SqliteLedger;
 use outreach::ledger::{Ledger, contract};
 use outreach::log::embedded::EmbeddedLog;
 use outreach::log::{Batch, Frame, Log, LogError, Records};
-use outreach_engine::effect::{Decision, DecisionId, Verdict};
+use outreach_engine::effect::{Channel, Decision, DecisionId, Verdict};
 use outreach_engine::event::{Body, Event, EventKind, Subject};
 use outreach_engine::{Refusal, Timestamp};
 use std::sync::Arc;
@@ -202,7 +202,7 @@ impl LedgerRun {
 fn deliver() -> f64 {
     let mut run = LedgerRun::new(Verdict::Send);
     run.insert(2_000);
-    let due = run.ledger.transaction(|t| t.due_messages(Timestamp::MAX, 2_000)).unwrap();
+    let due = run.ledger.transaction(|t| t.due_messages(Channel::Email, Timestamp::MAX, 2_000)).unwrap();
     let began = Instant::now();
     for message in &due {
         let now = message.next_at;

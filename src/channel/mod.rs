@@ -45,6 +45,11 @@ impl Delivery {
         }
     }
 
+    /// Whether the server was asked, or it was tried to: a message that is unfit by itself says nothing of the server.
+    pub fn has_asked_server(&self) -> bool {
+        !matches!(self, Delivery::Permanent { code: None, .. })
+    }
+
     /// Whether the server could not be used, so that other messages will fare no better: a breaker counts these.
     pub fn blames_server(&self) -> bool {
         match self {

@@ -22,8 +22,12 @@ pub struct Breaker {
 }
 
 impl Breaker {
-    /// Learns from an attempt.
-    pub fn saw(&mut self, delivery: &Delivery, now: Timestamp) {
+    /// Learns from an attempt. One that did not come to the server says nothing of it: a message in the product is kept
+    /// without one, and a mail that cannot be written is not sent.
+    pub fn saw(&mut self, channel: Channel, delivery: &Delivery, now: Timestamp) {
+        if channel != Channel::Email || !delivery.has_asked_server() {
+            return;
+        }
         if !delivery.blames_server() {
             *self = Breaker::default();
             return;
@@ -62,15 +66,35 @@ mod tests {
         let refused = Delivery::Transient { code: Some(450), reply: String::new() };
         let now = Timestamp(1_000_000_000);
         let mut breaker = Breaker::default();
-        (0..2).for_each(|_| breaker.saw(&down, now));
+        (0..2).for_each(|_| breaker.saw(Channel::Email, &down, now));
         assert_eq!(breaker.open_until(Channel::Email, now), None);
-        breaker.saw(&down, now);
+        breaker.saw(Channel::Email, &down, now);
         assert_eq!(breaker.open_until(Channel::Email, now), Some(now + OPEN_FOR_MIN));
         assert_eq!(breaker.open_until(Channel::InProduct, now), None);
-        (0..60).for_each(|_| breaker.saw(&down, now));
+        (0..60).for_each(|_| breaker.saw(Channel::Email, &down, now));
         assert_eq!(breaker.open_until(Channel::Email, now), Some(now + OPEN_FOR_MAX));
-        breaker.saw(&refused, now);
+        breaker.saw(Channel::Email, &refused, now);
         assert_eq!(breaker.open_until(Channel::Email, now), None);
+    }
+
+    #[test]
+    fn what_never_came_to_the_server_neither_opens_nor_closes_it() {
+        let (down, kept) = (
+            Delivery::Transient { code: None, reply: String::new() },
+            Delivery::Accepted { reply: "kept".into() },
+        );
+        let unfit = Delivery::Permanent { code: None, reply: "no such template".into() };
+        let now = Timestamp(1_000_000_000);
+        let mut breaker = Breaker::default();
+        for _ in 0..3 {
+            breaker.saw(Channel::Email, &down, now);
+            breaker.saw(Channel::InProduct, &kept, now);
+            breaker.saw(Channel::Email, &unfit, now);
+        }
+        assert_eq!(breaker.open_until(Channel::Email, now), Some(now + OPEN_FOR_MIN));
+        let mut breaker = Breaker::default();
+        (0..9).for_each(|_| breaker.saw(Channel::InProduct, &down, now));
+        assert!(!breaker.is_in_trouble(Channel::Email, now));
     }
 
     #[test]
@@ -78,7 +102,7 @@ mod tests {
         let down = Delivery::Transient { code: None, reply: String::new() };
         let (now, later) = (Timestamp(1_000_000_000), Timestamp(1_000_000_000) + Length::seconds(20));
         let mut breaker = Breaker::default();
-        (0..3).for_each(|_| breaker.saw(&down, now));
+        (0..3).for_each(|_| breaker.saw(Channel::Email, &down, now));
         assert_eq!(breaker.open_until(Channel::Email, later), None, "it is tried");
         assert!(
             breaker.is_in_trouble(Channel::Email, later) && !breaker.is_in_trouble(Channel::InProduct, later)
@@ -87,7 +111,7 @@ mod tests {
             !breaker.is_in_trouble(Channel::Email, now + TOLD_FOR + Length::seconds(1)),
             "nothing to send"
         );
-        breaker.saw(&Delivery::Accepted { reply: String::new() }, later);
+        breaker.saw(Channel::Email, &Delivery::Accepted { reply: String::new() }, later);
         assert!(!breaker.is_in_trouble(Channel::Email, later));
     }
 }

@@ -3,6 +3,7 @@
 use super::{Dispatcher, retry};
 use crate::channel::Delivery;
 use crate::ledger::{Ledger, LedgerError, Message, MessageState, Suppression, SuppressionKind, Transaction};
+use outreach_engine::effect::Channel;
 use outreach_engine::event::{Body, Consent, ConsentKind, OutcomeKind, Subject};
 use outreach_engine::planted::{self, Bug};
 use outreach_engine::{Length, Timestamp};
@@ -59,8 +60,9 @@ impl<D: Ledger> Dispatcher<D> {
         let mut breaker = self.breaker.lock().expect("no panic while held");
         for concluded in ended {
             let Some(delivery) = &concluded.delivery else { continue };
-            breaker.saw(delivery, now);
-            let (channel, end) = (concluded.message.channel.as_str(), delivery.code());
+            let channel = concluded.message.channel;
+            breaker.saw(channel, delivery, now);
+            let (channel, end) = (channel.as_str(), delivery.code());
             metrics::counter!("outreach_deliveries_total", "channel" => channel, "end" => end).increment(1);
         }
     }
@@ -68,7 +70,7 @@ impl<D: Ledger> Dispatcher<D> {
 
 impl Concluded {
     pub(super) fn blames_server(&self) -> bool {
-        self.delivery.as_ref().is_some_and(Delivery::blames_server)
+        self.message.channel == Channel::Email && self.delivery.as_ref().is_some_and(Delivery::blames_server)
     }
 }
 
@@ -103,7 +105,7 @@ fn conclude(transaction: &mut dyn Transaction, ended: &Concluded, now: Timestamp
             end(OutcomeKind::Failed, Some(reply), None)
         }
         // It may have been taken. What must arrive goes again, under the same Message-ID; the rest never.
-        Delivery::Unknown { why } if message.is_transactional || planted::is_on(Bug::UnknownRepeated) => {
+        Delivery::Unknown { why } if may_go_again(message) => {
             let next_at = retry::next_at(now, message.attempts);
             transaction.set_waiting(
                 message.key,
@@ -115,6 +117,12 @@ fn conclude(transaction: &mut dyn Transaction, ended: &Concluded, now: Timestamp
         }
         Delivery::Unknown { why } => end(OutcomeKind::Unknown, Some(why), None),
     }
+}
+
+/// Whether a message of which nobody knows whether it was taken goes again: what must arrive does. So does one in the
+/// product, which is taken when its end is written, and so was not.
+pub(super) fn may_go_again(message: &Message) -> bool {
+    message.is_transactional || message.channel == Channel::InProduct || planted::is_on(Bug::UnknownRepeated)
 }
 
 /// The address does not exist: nothing more goes there, and the person's shard hears of it.

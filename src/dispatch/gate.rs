@@ -5,6 +5,7 @@
 
 use super::Dispatcher;
 use super::conclude::Concluded;
+use super::places::Places;
 use super::rails::{self, Facts, Verdict};
 use crate::ledger::{Ledger, LedgerError, Message, MessageState, Pause, Transaction};
 use outreach_engine::effect::Channel;
@@ -23,30 +24,38 @@ pub struct Passed {
     pub next_at: Option<Timestamp>,
 }
 
-/// So many are looked at in one transaction: others wait for it.
+/// What all messages of one transaction are asked by.
+#[derive(Clone, Copy)]
+struct Moment<'a> {
+    release: &'a Release,
+    pauses: &'a [Pause],
+    now: Timestamp,
+}
+
+/// So many of a channel are looked at in one transaction: others wait for it.
 const LOOKED_AT_MAX: u32 = 200;
 /// Without a release nothing leaves; it is looked for again then.
 const NO_RELEASE_FOR: Length = Length::seconds(1);
 
 impl<D: Ledger> Dispatcher<D> {
-    /// Lets up to `count_max` due messages leave, and holds, skips or ends the others that it looks at.
-    pub fn pass(&self, count_max: usize) -> Result<Passed, LedgerError> {
+    /// Lets so many due messages leave as there is `room` for, and holds, skips or ends the others that it looks at.
+    pub fn pass(&self, room: Places) -> Result<Passed, LedgerError> {
         let now = (self.clock)();
         let Some(release) = (self.release)() else {
             return Ok(Passed { next_at: Some(now + NO_RELEASE_FOR), ..Passed::default() });
         };
         if outreach_engine::planted::is_on(outreach_engine::planted::Bug::GateOutsideTransaction) {
-            return self.pass_in_two(&release, now, count_max);
+            return self.pass_in_two(&release, now, room);
         }
         self.ledger.transaction(|transaction| {
-            let verdicts = self.judge(transaction, &release, now, count_max)?;
+            let verdicts = self.judge(transaction, &release, now, room)?;
             self.carry_out(transaction, verdicts, now)
         })
     }
 
     /// [`Dispatcher::conclude`], then [`Dispatcher::pass`], in one transaction where that makes no difference: with one
     /// fsync a round, not two. After an error nothing of either is written.
-    pub fn conclude_and_pass(&self, ended: &[Concluded], count_max: usize) -> Result<Passed, LedgerError> {
+    pub fn conclude_and_pass(&self, ended: &[Concluded], room: Places) -> Result<Passed, LedgerError> {
         let release = (self.release)();
         // The gate must know of a server that is down before the next message passes.
         let is_alone = ended.iter().any(Concluded::blames_server)
@@ -55,12 +64,12 @@ impl<D: Ledger> Dispatcher<D> {
             if !ended.is_empty() {
                 self.conclude(ended)?;
             }
-            return self.pass(count_max);
+            return self.pass(room);
         };
         let now = (self.clock)();
         let passed = self.ledger.transaction(|transaction| {
             self.write_ends(transaction, ended, now)?;
-            let verdicts = self.judge(transaction, &release, now, count_max)?;
+            let verdicts = self.judge(transaction, &release, now, room)?;
             self.carry_out(transaction, verdicts, now)
         })?;
         self.note(ended, now);
@@ -72,14 +81,19 @@ impl<D: Ledger> Dispatcher<D> {
         &self,
         release: &Arc<Release>,
         now: Timestamp,
-        count_max: usize,
+        room: Places,
     ) -> Result<Passed, LedgerError> {
         let verdicts = self.ledger.transaction(|transaction| {
-            let due = transaction.due_messages(now, LOOKED_AT_MAX)?;
+            let mut due = Vec::new();
+            for channel in Channel::ALL {
+                let of_channel = transaction.due_messages(channel, now, LOOKED_AT_MAX)?;
+                due.extend(of_channel.into_iter().take(room.of(channel)));
+            }
             let pauses = transaction.pauses()?;
             let mut verdicts = Vec::new();
-            for message in due.into_iter().take(count_max) {
-                let verdict = self.verdict(transaction, release, &pauses, &message, now)?;
+            for message in due {
+                let moment = Moment { release, pauses: &pauses, now };
+                let verdict = self.verdict(transaction, moment, &message)?;
                 verdicts.push((message, verdict));
             }
             Ok(verdicts)
@@ -93,28 +107,46 @@ impl<D: Ledger> Dispatcher<D> {
         transaction: &mut dyn Transaction,
         release: &Release,
         now: Timestamp,
-        count_max: usize,
+        room: Places,
     ) -> Result<Vec<(Message, Verdict)>, LedgerError> {
         let pauses = transaction.pauses()?;
+        let mut verdicts = Vec::new();
+        for channel in Channel::ALL {
+            let moment = Moment { release, pauses: &pauses, now };
+            verdicts.extend(self.judge_channel(transaction, moment, channel, room.of(channel))?);
+        }
+        Ok(verdicts)
+    }
+
+    fn judge_channel(
+        &self,
+        transaction: &mut dyn Transaction,
+        moment: Moment<'_>,
+        channel: Channel,
+        count_max: usize,
+    ) -> Result<Vec<(Message, Verdict)>, LedgerError> {
         let mut verdicts: Vec<(Message, Verdict)> = Vec::new();
         let mut leaving = 0;
         // Most often all that may leave do. More is fetched only where some of these do not, and then much at once.
         for fetched_max in [count_max.min(LOOKED_AT_MAX as usize) as u32, LOOKED_AT_MAX] {
-            let fetched = transaction.due_messages(now, fetched_max)?;
+            if leaving == count_max {
+                break;
+            }
+            let fetched = transaction.due_messages(channel, moment.now, fetched_max)?;
             let are_all = fetched.len() < fetched_max as usize;
             for message in fetched {
                 let is_seen = verdicts.iter().any(|(seen, _)| seen.key == message.key);
                 if leaving == count_max || is_seen {
                     continue;
                 }
-                let verdict = self.verdict(transaction, release, &pauses, &message, now)?;
+                let verdict = self.verdict(transaction, moment, &message)?;
                 if matches!(verdict, Verdict::Go) {
-                    transaction.set_leaving(message.key, now)?;
+                    transaction.set_leaving(message.key, moment.now)?;
                     leaving += 1;
                 }
                 verdicts.push((message, verdict));
             }
-            if leaving == count_max || are_all {
+            if are_all {
                 break;
             }
         }
@@ -124,10 +156,8 @@ impl<D: Ledger> Dispatcher<D> {
     fn verdict(
         &self,
         transaction: &mut dyn Transaction,
-        release: &Release,
-        pauses: &[Pause],
+        Moment { release, pauses, now }: Moment<'_>,
         message: &Message,
-        now: Timestamp,
     ) -> Result<Verdict, LedgerError> {
         let is_mail = message.channel == Channel::Email;
         let memory = outreach_engine::policy::cap::memory(&release.settings.caps);

@@ -4,7 +4,8 @@
 //! - Nothing leaves without passing the gate in the transaction that marks it as leaving (`gate`).
 //! - A marketing message is handed to a mail server at most once: what may have been handed over is never tried again. A
 //!   transactional one is handed over at least once, under one Message-ID (`conclude`, `sweep`).
-//! - At most `leaving_max` messages are leaving at a time: so many may become unknown by a crash, and no more.
+//! - At most `leaving_max` mails are leaving at a time: so many may become unknown by a crash, and no more. Messages in the
+//!   product have places of their own (`places`): a mail server that hangs keeps none of them.
 //!
 //! Every step is a function that is called, and returns: the service calls them from its loop (`run`), the simulation
 //! from its own.
@@ -14,6 +15,7 @@ mod conclude;
 mod gate;
 mod letter;
 mod pace;
+mod places;
 mod rails;
 mod retry;
 mod run;
@@ -26,6 +28,7 @@ pub use conclude::Concluded;
 pub use gate::Passed;
 pub use letter::Letters;
 pub use pace::Pace;
+pub use places::Places;
 pub use run::run;
 
 use crate::clock::Clock;
@@ -44,7 +47,7 @@ pub type StoodAtEnd = Arc<dyn Fn(u32) -> Timestamp + Send + Sync>;
 pub struct Limits {
     /// Whether mail may go to an address: keeps a staging system from reaching customers.
     pub delivers_to: Arc<dyn Fn(&str) -> bool + Send + Sync>,
-    /// Messages that are leaving at a time.
+    /// Mails that are leaving at a time.
     pub leaving_max: usize,
     /// How long a message may be leaving before a crash is assumed. Ten minutes, unless a test shortens it.
     pub leaving_for_max: Length,

@@ -5,7 +5,7 @@
 //! that was sent.
 
 use super::conclude::Concluded;
-use super::{Dispatcher, Passed};
+use super::{Dispatcher, Passed, Places};
 use crate::channel::{Delivery, Mailer, Outgoing};
 use crate::ledger::{Ledger, LedgerError, Message};
 use outreach_engine::{Length, Timestamp};
@@ -33,7 +33,7 @@ where
         mailer,
         sender,
         ends,
-        leaving: 0,
+        leaving: Places::default(),
         ended: Arc::default(),
         swept_at: Timestamp::MIN,
     };
@@ -52,7 +52,7 @@ struct Rounds<D, M> {
     sender: mpsc::UnboundedSender<Concluded>,
     ends: mpsc::UnboundedReceiver<Concluded>,
     /// Messages that passed the gate and whose ends are not written yet.
-    leaving: usize,
+    leaving: Places,
     /// Ends that are not written yet, all of messages that `leaving` counts.
     ended: Arc<Vec<Concluded>>,
     swept_at: Timestamp,
@@ -61,19 +61,18 @@ struct Rounds<D, M> {
 impl<D: Ledger + 'static, M: Mailer + 'static> Rounds<D, M> {
     /// Writes down what has ended, and lets as many leave as there is room for then. False when nothing has moved.
     async fn round(&mut self) -> bool {
-        let leaving_max = self.dispatcher.limits.leaving_max;
-        if self.leaving >= leaving_max && self.ended.is_empty() {
-            self.wait_for_end().await;
+        let all = Places::all(&self.dispatcher.limits);
+        if self.leaving.email >= all.email && self.ended.is_empty() {
+            self.wait_for_end_or(IDLE).await;
         }
         self.gather();
-        let room = leaving_max.saturating_sub(self.leaving - self.ended.len());
+        let room = all.without(self.leaving.without(self.ended_places()));
         let ended = self.ended.clone();
         let step = move |dispatcher: &Dispatcher<D>| dispatcher.conclude_and_pass(&ended, room);
         match self.blocking(step).await {
             Ok(passed) => {
                 let has_moved = !self.ended.is_empty() || passed.looked_at > 0;
-                self.leaving -= self.ended.len();
-                self.ended = Arc::default();
+                self.forget_ended();
                 self.hand_over_all(passed);
                 has_moved
             }
@@ -86,8 +85,8 @@ impl<D: Ledger + 'static, M: Mailer + 'static> Rounds<D, M> {
     }
 
     fn hand_over_all(&mut self, passed: Passed) {
-        self.leaving += passed.leaving.len();
         for message in passed.leaving {
+            *self.leaving.of_mut(message.channel) += 1;
             let attempt = hand_over(self.dispatcher.clone(), self.mailer.clone(), message.clone());
             tokio::spawn(report(message, tokio::spawn(attempt), self.sender.clone()));
         }
@@ -98,14 +97,13 @@ impl<D: Ledger + 'static, M: Mailer + 'static> Rounds<D, M> {
         tokio::select! {
             biased;
             () = stop.cancelled() => {}
-            () = self.wait_for_end() => {}
-            () = tokio::time::sleep(IDLE) => {}
+            () = self.wait_for_end_or(IDLE) => {}
         }
     }
 
     /// Writes down all that is leaving, however long it takes.
     async fn finish(&mut self) {
-        while self.leaving > 0 {
+        while self.leaving.count() > 0 {
             if self.ended.is_empty() {
                 self.wait_for_end().await;
             }
@@ -113,8 +111,7 @@ impl<D: Ledger + 'static, M: Mailer + 'static> Rounds<D, M> {
             let ended = self.ended.clone();
             match self.blocking(move |dispatcher| dispatcher.conclude(&ended)).await {
                 Ok(()) => {
-                    self.leaving -= self.ended.len();
-                    self.ended = Arc::default();
+                    self.forget_ended();
                 }
                 Err(error) => {
                     tracing::warn!(%error, ends = self.ended.len(), "outcomes wait for the ledger");
@@ -131,6 +128,27 @@ impl<D: Ledger + 'static, M: Mailer + 'static> Rounds<D, M> {
             self.swept_at = now;
             let swept = self.blocking(|dispatcher| dispatcher.sweep()).await;
             swept.inspect_err(|error| tracing::warn!(%error, "what a crash left is not swept")).ok();
+        }
+    }
+
+    fn ended_places(&self) -> Places {
+        let mut places = Places::default();
+        self.ended.iter().for_each(|ended| *places.of_mut(ended.message.channel) += 1);
+        places
+    }
+
+    /// Their ends are written.
+    fn forget_ended(&mut self) {
+        self.leaving = self.leaving.without(self.ended_places());
+        self.ended = Arc::default();
+    }
+
+    /// Safe to drop before it returns, as `wait_for_end` is.
+    async fn wait_for_end_or(&mut self, moment: Duration) {
+        tokio::select! {
+            biased;
+            () = self.wait_for_end() => {}
+            () = tokio::time::sleep(moment) => {}
         }
     }
 

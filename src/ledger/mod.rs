@@ -184,8 +184,13 @@ pub trait Transaction {
     fn cancel(&mut self, cancels: &[Cancel]) -> Result<(), LedgerError>;
 
     // Gate and dispatch.
-    /// Queued and held messages that dispatch should look at now, by (`next_at`, key).
-    fn due_messages(&mut self, now: Timestamp, count_max: u32) -> Result<Vec<Message>, LedgerError>;
+    /// Queued and held messages of a channel that dispatch should look at now, by (`next_at`, key).
+    fn due_messages(
+        &mut self,
+        channel: Channel,
+        now: Timestamp,
+        count_max: u32,
+    ) -> Result<Vec<Message>, LedgerError>;
     /// When the next queued or held message should be looked at.
     fn next_message_at(&mut self) -> Result<Option<Timestamp>, LedgerError>;
     /// Messages in `leaving` since before `before`.

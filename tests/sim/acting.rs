@@ -6,7 +6,7 @@ use crate::process::LEAVING_MAX;
 use crate::time::{MINUTE, SECOND};
 use crate::world::{Actor, Event, PARTITIONS, World};
 use outreach::channel::{Delivery, Outgoing};
-use outreach::dispatch::Concluded;
+use outreach::dispatch::{Concluded, Places};
 use outreach::ingest::outbox::{OutboxError, pump};
 use outreach::ledger::{Ledger, LedgerError, Message};
 use outreach::log::LogError;
@@ -107,7 +107,8 @@ impl World {
         let now = self.time.now();
         let Some(process) = &mut self.owners[owner].process else { return };
         // As the service's own loop does: what has ended is written in the transaction that lets the next leave.
-        let room = LEAVING_MAX.saturating_sub(process.leaving - process.ended.len());
+        let email = LEAVING_MAX.saturating_sub(process.leaving - process.ended.len());
+        let room = Places { email, in_product: 0 };
         match process.dispatcher.conclude_and_pass(&process.ended, room) {
             Ok(passed) => {
                 process.leaving -= process.ended.len();
@@ -127,7 +128,7 @@ impl World {
                 }
                 if passed.looked_at > 0 {
                     self.ledger_grew();
-                } else if let Some(next_at) = passed.next_at.filter(|_| room > 0) {
+                } else if let Some(next_at) = passed.next_at.filter(|_| room.email > 0) {
                     let at = self.owners[owner].machine.true_time_of(next_at);
                     self.wake_at(owner, Actor::Gate, at.max(now + 20_000));
                 }

@@ -6,7 +6,7 @@ use crate::time::TrueTime;
 use outreach::ledger::sqlite::SqliteLedger;
 use outreach::ledger::{Ledger, LedgerError, Suppression, SuppressionKind, Transaction, fold_address};
 use outreach_engine::Timestamp;
-use outreach_engine::effect::DecisionId;
+use outreach_engine::effect::{Channel, DecisionId};
 use outreach_engine::event::{Body, Consent, ConsentKind, Subject};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -69,7 +69,8 @@ pub fn interloper(
         if !dice.happens(in_a_million) {
             return;
         }
-        let due = ledger.transaction(|transaction| transaction.due_messages(Timestamp(time.now()), 9));
+        let due = ledger
+            .transaction(|transaction| transaction.due_messages(Channel::Email, Timestamp(time.now()), 9));
         let Some(message) = due.expect("the real ledger stands").into_iter().next() else { return };
         let Some(user) = message.subject.strip_prefix("user:") else { return };
         let no = No {

@@ -21,8 +21,8 @@ pub(super) fn a_message_lives_from_queued_to_sent(ledger: &impl Ledger) {
     let decision = Decision { on_cap: OnCap::Wait, ..decision(1) };
     let key = queue(ledger, &decision);
     assert_eq!(commit(ledger, |t| t.next_message_at()), Some(at(1)));
-    assert_eq!(commit(ledger, |t| t.due_messages(at(0), 10)), []);
-    let due = commit(ledger, |t| t.due_messages(at(1), 10)).remove(0);
+    assert_eq!(commit(ledger, |t| t.due_messages(Channel::Email, at(0), 10)), []);
+    let due = commit(ledger, |t| t.due_messages(Channel::Email, at(1), 10)).remove(0);
     assert_eq!((due.key, due.state, due.attempts, due.partition), (key, MessageState::Queued, 0, 1));
     assert_eq!((&*due.subject, &*due.address, &*due.zone), ("user:ada", "Ada@Example.com", "Europe/Paris"));
     assert_eq!((&*due.rule, &*due.release, &*due.step), ("stalled-onboarding", "r1", "stalled-onboarding"));
@@ -35,7 +35,7 @@ pub(super) fn a_message_lives_from_queued_to_sent(ledger: &impl Ledger) {
     commit(ledger, |t| t.set_leaving(key, at(5)));
     let leaving = commit(ledger, |t| t.message_by_id(decision.id)).unwrap();
     assert_eq!((leaving.state, leaving.state_at, leaving.attempts), (MessageState::Leaving, at(5), 1));
-    assert_eq!(commit(ledger, |t| t.due_messages(at(99), 10)), []);
+    assert_eq!(commit(ledger, |t| t.due_messages(Channel::Email, at(99), 10)), []);
     assert_eq!(commit(ledger, |t| t.next_message_at()), None);
     assert_eq!(commit(ledger, |t| t.message_counts()), [(MessageState::Leaving, 1)]);
     assert!(end(ledger, key, SENT, 6).unwrap());
@@ -56,13 +56,26 @@ pub(super) fn only_decisions_to_send_become_messages(ledger: &impl Ledger) {
     assert_eq!(commit(ledger, |t| t.next_message_at()), None);
 }
 
+pub(super) fn each_channel_is_looked_for_by_itself(ledger: &impl Ledger) {
+    queue(ledger, &decision(1));
+    let card = queue(ledger, &Decision { channel: Channel::InProduct, address: None, ..decision(2) });
+    let due = |channel| commit(ledger, |t| t.due_messages(channel, at(9), 1)).remove(0);
+    assert_eq!((due(Channel::InProduct).key, due(Channel::Email).channel), (card, Channel::Email));
+    assert_eq!(commit(ledger, |t| t.next_message_at()), Some(at(1)), "the least of all");
+    commit(ledger, |t| t.set_leaving(key_of(&decision(1)), at(9)));
+    assert_eq!(commit(ledger, |t| t.next_message_at()), Some(at(2)));
+}
+
 pub(super) fn what_is_held_comes_back_when_it_is_due(ledger: &impl Ledger) {
     let [first, second] = [1, 2].map(|number| queue(ledger, &decision(number)));
     let hold = |key, until| {
         commit(ledger, |t| t.set_waiting(key, MessageState::Held, at(until), at(3), "quiet-hours"));
     };
     let due = |second| -> Vec<MessageKey> {
-        commit(ledger, |t| t.due_messages(at(second), 10)).iter().map(|message| message.key).collect()
+        commit(ledger, |t| t.due_messages(Channel::Email, at(second), 10))
+            .iter()
+            .map(|message| message.key)
+            .collect()
     };
     hold(first, 20);
     assert_eq!(due(19), [second]);
@@ -71,7 +84,7 @@ pub(super) fn what_is_held_comes_back_when_it_is_due(ledger: &impl Ledger) {
     hold(second, 30);
     assert_eq!(due(29), []);
     assert_eq!(due(30), [first, second], "then by key");
-    assert_eq!(commit(ledger, |t| t.due_messages(at(30), 1)).len(), 1);
+    assert_eq!(commit(ledger, |t| t.due_messages(Channel::Email, at(30), 1)).len(), 1);
     assert_eq!(commit(ledger, |t| t.next_message_at()), Some(at(30)));
     assert_eq!(commit(ledger, |t| t.message(first)).unwrap().reason.as_deref(), Some("quiet-hours"));
     commit(ledger, |t| t.set_leaving(first, at(31)));
@@ -151,7 +164,7 @@ pub(super) fn what_has_not_left_is_taken_back(ledger: &impl Ledger) {
     assert_eq!(state(ledger, sent), MessageState::Sent);
     let told: Vec<Vec<u8>> = commit(ledger, |t| t.outbox(10)).into_iter().map(|row| row.record).collect();
     assert_eq!(told, [queued, held].map(|key| outcome(key, OutcomeKind::Cancelled, 7)));
-    assert_eq!(commit(ledger, |t| t.due_messages(at(99), 10)), []);
+    assert_eq!(commit(ledger, |t| t.due_messages(Channel::Email, at(99), 10)), []);
 }
 
 /// Taken back while it is leaving: if the server has it, it is sent; if it comes back, it goes no more.

@@ -6,9 +6,9 @@ SELECT
 FROM message m
 JOIN decision d ON d.judged_at = m.judged_at AND d.id = m.id
 LEFT JOIN render r ON r.judged_at = m.judged_at AND r.id = m.id
-WHERE m.state IN ('queued', 'held') AND m.next_at <= $1
+WHERE m.state IN ('queued', 'held') AND m.channel = $1 AND m.next_at <= $2
 ORDER BY m.next_at, m.judged_at, m.id
-LIMIT $2;
+LIMIT $3;
 
 -- name: leaving
 SELECT
@@ -35,7 +35,7 @@ WHERE m.judged_at = $1 AND m.id = $2;
 SELECT judged_at FROM message WHERE id = $1 ORDER BY judged_at LIMIT 1;
 
 -- name: next_at
-SELECT min(next_at) FROM message WHERE state IN ('queued', 'held');
+SELECT min(next_at) FROM message WHERE state IN ('queued', 'held') AND channel = $1;
 
 -- name: stands
 SELECT state FROM message WHERE judged_at = $1 AND id = $2;

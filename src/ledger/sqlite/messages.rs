@@ -7,7 +7,7 @@ use super::shards::EMPTY_CONTEXT;
 use super::{cell, consent, execute, first, query, rows};
 use crate::ledger::{Counted, LedgerError, Message, MessageKey, MessageState, fold_address};
 use outreach_engine::Timestamp;
-use outreach_engine::effect::{Cancel, DecisionId};
+use outreach_engine::effect::{Cancel, Channel, DecisionId};
 use outreach_engine::event::{Body, Outcome, OutcomeKind, Subject};
 use rusqlite::{Connection, Row, params};
 
@@ -29,15 +29,21 @@ const ADD_TO_COUNT: &str = query(FILE, "add_to_count");
 
 pub(super) fn due(
     connection: &Connection,
+    channel: Channel,
     now: Timestamp,
     count_max: u32,
 ) -> Result<Vec<Message>, LedgerError> {
-    rows(connection, DUE, params![now.0, count_max], read)
+    rows(connection, DUE, params![channel.as_str(), now.0, count_max], read)
 }
 
 pub(super) fn next_at(connection: &Connection) -> Result<Option<Timestamp>, LedgerError> {
-    let found = first(connection, NEXT_AT, [], |row| Ok(row.get::<_, Option<i64>>(0)?))?;
-    Ok(found.flatten().map(Timestamp))
+    let mut least: Option<Timestamp> = None;
+    // The index begins with the channel: each has its least at hand.
+    for channel in Channel::ALL {
+        let found = first(connection, NEXT_AT, [channel.as_str()], |row| Ok(row.get::<_, Option<i64>>(0)?))?;
+        least = least.into_iter().chain(found.flatten().map(Timestamp)).min();
+    }
+    Ok(least)
 }
 
 pub(super) fn leaving_since_before(

@@ -24,7 +24,7 @@ use super::{
     Pause, StoredRelease, Suppression, Transaction,
 };
 use outreach_engine::Timestamp;
-use outreach_engine::effect::{Cancel, Decision, DecisionId, NonEntry};
+use outreach_engine::effect::{Cancel, Channel, Decision, DecisionId, NonEntry};
 use outreach_engine::event::OutcomeKind;
 use query::query;
 use rusqlite::{Connection, TransactionBehavior};
@@ -126,8 +126,13 @@ impl Transaction for SqliteTransaction<'_> {
         messages::cancel(self.connection, cancels)
     }
 
-    fn due_messages(&mut self, now: Timestamp, count_max: u32) -> Result<Vec<Message>, LedgerError> {
-        messages::due(self.connection, now, count_max)
+    fn due_messages(
+        &mut self,
+        channel: Channel,
+        now: Timestamp,
+        count_max: u32,
+    ) -> Result<Vec<Message>, LedgerError> {
+        messages::due(self.connection, channel, now, count_max)
     }
     fn next_message_at(&mut self) -> Result<Option<Timestamp>, LedgerError> {
         messages::next_at(self.connection)
