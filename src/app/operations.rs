@@ -237,6 +237,7 @@ fn letter_view(letter: &DeadLetter, is_whole: bool) -> Value {
         "received_at": letter.received_at.to_string(),
         "replayed_at": letter.replayed_at.map(|at| at.to_string()),
         "bytes": letter.payload.len(),
+        "count": letter.count,
     });
     if is_whole {
         view["payload"] = String::from_utf8_lossy(&letter.payload).into();

@@ -74,6 +74,10 @@ fn line(letter: &Value) -> String {
         None => String::new(),
     };
     let replayed = letter["replayed_at"].as_str().map_or(String::new(), |at| format!(" (replayed {at})"));
+    let came = match letter["count"].as_u64() {
+        Some(count) if count > 1 => format!(" (came {count} times)"),
+        Some(_) | None => String::new(),
+    };
     let (source, code, reason) = (text("source"), text("code"), text("reason"));
-    format!("{}  {}  {source}{place}  {code}: {reason}{replayed}", letter["id"], text("received_at"))
+    format!("{}  {}  {source}{place}  {code}: {reason}{came}{replayed}", letter["id"], text("received_at"))
 }

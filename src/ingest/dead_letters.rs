@@ -4,8 +4,8 @@ use crate::ledger::{DeadLetter, Ledger, LedgerError};
 
 /// Keeps dead letters. A trait of its own, since a door needs nothing else of a ledger and `Ledger` is no trait object.
 pub trait DeadLetters: Send + Sync {
-    /// Keeps all of `letters` or none; durable when it returns. A letter whose (source, origin) is kept already is left
-    /// out.
+    /// Keeps all of `letters` or none; durable when it returns. A letter whose (source, origin), or where it has no origin
+    /// whose (source, payload) is kept already adds none.
     fn put(&self, letters: &[DeadLetter]) -> Result<(), LedgerError>;
 }
 

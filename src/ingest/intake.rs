@@ -88,6 +88,7 @@ impl Intake {
             payload: input.payload[..kept].to_vec(),
             received_at,
             replayed_at: None,
+            count: 1,
         });
         Taken::DeadLetter(malformed.code)
     }

@@ -37,6 +37,7 @@ pub fn holds<L: Ledger>(fresh: impl Fn() -> L) {
     operators::a_pause_is_of_one_rule_or_of_everything(&fresh());
     operators::releases_are_kept_in_order_and_announced_one_at_a_time(&fresh());
     operators::a_letter_of_one_origin_is_kept_once(&fresh());
+    operators::a_letter_that_is_sent_again_is_one_and_is_counted(&fresh());
     operators::a_topic_created_anew_gives_its_offsets_to_other_letters(&fresh());
     operators::letters_are_listed_after_an_id_and_marked_when_replayed(&fresh());
     operators::what_is_old_is_forgotten_and_what_waits_keeps_its_render(&fresh());

@@ -136,7 +136,8 @@ pub struct DeadLetter {
     pub id: i64,
     /// The door: `http:backend`, `kafka:product`, `dlq`.
     pub source: String,
-    /// Topic, partition and offset for topics: with `source` they make a letter unique, so a re-read adds none.
+    /// Topic, partition and offset for topics: with `source` they make a letter unique, so a re-read adds none. Without it
+    /// `source` and payload do, so a client that sends again after a 503 adds none.
     pub origin: Option<(String, u32, u64)>,
     /// A stable code: `malformed-json`, `no-id`.
     pub code: String,
@@ -144,6 +145,8 @@ pub struct DeadLetter {
     pub payload: Vec<u8>,
     pub received_at: Timestamp,
     pub replayed_at: Option<Timestamp>,
+    /// How often it came, where it has no origin: what is sent again is one letter.
+    pub count: u32,
 }
 
 /// A release as it is kept.
@@ -250,7 +253,8 @@ pub trait Transaction {
     fn audit(&mut self, now: Timestamp, who: &str, what: &str) -> Result<(), LedgerError>;
 
     // Dead letters.
-    /// Adds letters; one whose (source, origin) is there already is left out.
+    /// Adds letters. One whose (source, origin) is there already is left out; one without an origin whose (source, payload)
+    /// is there already is counted with it, and the older stays as it is.
     fn insert_dead_letters(&mut self, letters: &[DeadLetter]) -> Result<(), LedgerError>;
     /// Letters after `after_id`, oldest first.
     fn dead_letters(&mut self, after_id: i64, count_max: u32) -> Result<Vec<DeadLetter>, LedgerError>;

@@ -46,6 +46,7 @@ fn letter(source: &str, origin: Option<(&str, u32, u64)>, second: i64) -> DeadLe
         payload: vec![b'{', 0xff, 0],
         received_at: at(second),
         replayed_at: None,
+        count: 1,
     }
 }
 
@@ -56,14 +57,28 @@ pub(super) fn a_letter_of_one_origin_is_kept_once(ledger: &impl Ledger) {
         letter("kafka:product", Some(("events", 1, 7)), 1),
         letter("kafka:billing", Some(("events", 0, 7)), 1),
         letter("http:backend", None, 1),
-        letter("http:backend", None, 1),
     ];
     commit(ledger, |t| t.insert_dead_letters(std::slice::from_ref(&first)));
     commit(ledger, |t| t.insert_dead_letters(&others));
     commit(ledger, |t| t.insert_dead_letters(&[first.clone(), others[0].clone()]));
     let all = commit(ledger, |t| t.dead_letters(0, 100));
-    assert_eq!(all.len(), 6);
+    assert_eq!(all.len(), 5);
+    assert!(all.iter().all(|letter| letter.count == 1), "a re-read is no second time");
     assert_eq!(all[0], DeadLetter { id: all[0].id, ..first });
+}
+
+pub(super) fn a_letter_that_is_sent_again_is_one_and_is_counted(ledger: &impl Ledger) {
+    let first = letter("http:backend", None, 1);
+    let again = DeadLetter { reason: "at another time".into(), ..letter("http:backend", None, 2) };
+    let other = DeadLetter { payload: b"{".to_vec(), ..first.clone() };
+    let of_other_key = letter("http:website", None, 3);
+    commit(ledger, |t| t.insert_dead_letters(&[first.clone(), other]));
+    commit(ledger, |t| t.set_replayed(1, at(4)));
+    commit(ledger, |t| t.insert_dead_letters(&[again.clone(), of_other_key, again]));
+    let all = commit(ledger, |t| t.dead_letters(0, 100));
+    assert_eq!(all.len(), 3);
+    assert_eq!(all[0], DeadLetter { id: 1, count: 3, replayed_at: Some(at(4)), ..first });
+    assert_eq!((all[1].count, all[2].count), (1, 1));
 }
 
 pub(super) fn a_topic_created_anew_gives_its_offsets_to_other_letters(ledger: &impl Ledger) {
@@ -78,7 +93,8 @@ pub(super) fn a_topic_created_anew_gives_its_offsets_to_other_letters(ledger: &i
 }
 
 pub(super) fn letters_are_listed_after_an_id_and_marked_when_replayed(ledger: &impl Ledger) {
-    let letters: Vec<DeadLetter> = (0..5).map(|second| letter("http:backend", None, second)).collect();
+    let letters: Vec<DeadLetter> =
+        (0..5).map(|second| letter("kafka:product", Some(("events", 0, second)), second as i64)).collect();
     commit(ledger, |t| t.insert_dead_letters(&letters));
     let all = commit(ledger, |t| t.dead_letters(0, 100));
     assert!(all.is_sorted_by_key(|letter| letter.id));
@@ -95,7 +111,7 @@ pub(super) fn what_is_old_is_forgotten_and_what_waits_keeps_its_render(ledger: &
     commit(ledger, |t| t.insert_decisions(1, &[waiting.clone(), young.clone()]));
     commit(ledger, |t| t.set_leaving(key, at(5)));
     assert!(commit(ledger, |t| t.set_ended(key, OutcomeKind::Sent, at(6), None, None)));
-    commit(ledger, |t| t.insert_dead_letters(&[letter("http", None, 1), letter("http", None, 2)]));
+    commit(ledger, |t| t.insert_dead_letters(&[letter("http:a", None, 1), letter("http:b", None, 2)]));
     commit(ledger, |t| t.forget(at(2), at(3)));
     let letters = commit(ledger, |t| t.dead_letters(0, 10));
     assert_eq!(letters.iter().map(|letter| letter.received_at).collect::<Vec<_>>(), [at(2)]);

@@ -4,9 +4,11 @@ use super::{cell, execute, first, query, rows};
 use crate::ledger::{DeadLetter, LedgerError};
 use outreach_engine::Timestamp;
 use rusqlite::{Connection, Row, params};
+use sha2::{Digest, Sha256};
 
 const FILE: &str = include_str!("../sql/dead_letters.sql");
-const INSERT: &str = query(FILE, "insert");
+const INSERT_OF_TOPIC: &str = query(FILE, "insert_of_topic");
+const INSERT_BY_CONTENT: &str = query(FILE, "insert_by_content");
 const AFTER: &str = query(FILE, "after");
 const ONE: &str = query(FILE, "one");
 const RETIRE: &str = query(FILE, "retire");
@@ -14,19 +16,18 @@ const SET_REPLAYED: &str = query(FILE, "set_replayed");
 
 pub(super) fn insert(connection: &Connection, letters: &[DeadLetter]) -> Result<(), LedgerError> {
     for letter in letters {
-        let origin = letter.origin.as_ref();
-        let values = params![
-            letter.source,
-            origin.map(|(topic, _, _)| topic),
-            origin.map(|(_, partition, _)| partition),
-            origin.map(|(_, _, offset)| *offset as i64),
-            letter.code,
-            letter.reason,
-            letter.payload,
-            letter.received_at.0,
-            letter.replayed_at.map(|at| at.0),
-        ];
-        execute(connection, INSERT, values)?;
+        let DeadLetter { source, code, reason, payload, .. } = letter;
+        let (received_at, replayed_at) = (letter.received_at.0, letter.replayed_at.map(|at| at.0));
+        if let Some((topic, partition, offset)) = &letter.origin {
+            let offset = *offset as i64;
+            let values =
+                params![source, topic, partition, offset, code, reason, payload, received_at, replayed_at];
+            execute(connection, INSERT_OF_TOPIC, values)?;
+        } else {
+            let hash: [u8; 32] = Sha256::digest(payload).into();
+            let values = params![source, hash, code, reason, payload, received_at, replayed_at];
+            execute(connection, INSERT_BY_CONTENT, values)?;
+        }
     }
     Ok(())
 }
@@ -65,5 +66,6 @@ fn read(row: &Row<'_>) -> Result<DeadLetter, LedgerError> {
         payload: row.get(7)?,
         received_at: cell::time(row, 8)?,
         replayed_at: row.get::<_, Option<i64>>(9)?.map(Timestamp),
+        count: row.get(10)?,
     })
 }
