@@ -199,6 +199,7 @@ fn write_keys(process: &Process) -> anyhow::Result<Vec<WriteKey>> {
             },
             secret: secret.reveal().to_string(),
             events_per_second_max: key.events_per_second_max,
+            bytes_per_second_max: key.bytes_per_second_max,
         })
     };
     process.write_keys.iter().map(key).collect()

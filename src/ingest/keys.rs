@@ -1,4 +1,4 @@
-//! Write keys: who may send events, how many a second, and how far they are trusted.
+//! Write keys: who may send events, how many and how large a second, and how far they are trusted.
 //!
 //! Keys are held as SHA-256 hashes. All are compared, in constant time, so that an answer's delay tells nothing.
 
@@ -24,8 +24,9 @@ pub struct WriteKey {
     pub name: String,
     pub kind: KeyKind,
     pub secret: String,
-    /// 1 or more.
     pub events_per_second_max: NonZeroU32,
+    /// Of bodies, unzipped.
+    pub bytes_per_second_max: NonZeroU32,
 }
 
 /// All keys of a service.
@@ -38,12 +39,20 @@ pub struct Known {
     /// What dead letters and metrics call this door: `http:backend`.
     pub source: String,
     hash: [u8; 32],
-    rate: DefaultDirectRateLimiter,
+    events: Rate,
+    bytes: Rate,
+}
+
+/// So many a second, and so many at once.
+struct Rate {
+    limiter: DefaultDirectRateLimiter,
     burst: NonZeroU32,
 }
 
 /// The largest batch (rules.md, "Answers"): a key whose rate is smaller can still send one, and then waits for it.
-const BURST_MIN: NonZeroU32 = NonZeroU32::new(super::http::BATCH_EVENTS_MAX as u32).unwrap();
+const BURST_EVENTS_MIN: NonZeroU32 = NonZeroU32::new(super::http::BATCH_EVENTS_MAX as u32).unwrap();
+/// The largest body, for the same reason.
+const BURST_BYTES_MIN: NonZeroU32 = NonZeroU32::new(super::http::BODY_BYTES_MAX as u32).unwrap();
 
 impl Keys {
     pub fn new(keys: impl IntoIterator<Item = WriteKey>) -> Keys {
@@ -65,22 +74,35 @@ impl Keys {
 
 impl Known {
     fn new(key: WriteKey) -> Known {
-        let burst = key.events_per_second_max.max(BURST_MIN);
-        let quota = Quota::per_second(key.events_per_second_max).allow_burst(burst);
         Known {
             source: format!("http:{}", key.name),
             hash: hash_of(&key.secret),
-            rate: RateLimiter::direct(quota),
-            burst,
+            events: Rate::new(key.events_per_second_max, BURST_EVENTS_MIN),
+            bytes: Rate::new(key.bytes_per_second_max, BURST_BYTES_MIN),
             name: key.name,
             kind: key.kind,
         }
     }
 
-    /// Takes `events` out of the key's rate, or says how long to wait.
-    pub fn spend(&self, events: NonZeroU32) -> Result<(), Duration> {
-        let now = self.rate.clock().now();
-        match self.rate.check_n(events.min(self.burst)) {
+    /// Takes a body of `bytes` with so many `events` out of the key's rates, or says how long to wait. What was sent was
+    /// sent: the bytes of a body that has too many events are spent.
+    pub fn spend(&self, events: usize, bytes: usize) -> Result<(), Duration> {
+        self.bytes.spend(bytes)?;
+        self.events.spend(events)
+    }
+}
+
+impl Rate {
+    fn new(per_second_max: NonZeroU32, burst_min: NonZeroU32) -> Rate {
+        let burst = per_second_max.max(burst_min);
+        Rate { limiter: RateLimiter::direct(Quota::per_second(per_second_max).allow_burst(burst)), burst }
+    }
+
+    fn spend(&self, count: usize) -> Result<(), Duration> {
+        let count = u32::try_from(count).unwrap_or(u32::MAX);
+        let Some(count) = NonZeroU32::new(count) else { return Ok(()) };
+        let now = self.limiter.clock().now();
+        match self.limiter.check_n(count.min(self.burst)) {
             Ok(Ok(())) => Ok(()),
             Ok(Err(not_until)) => Err(not_until.wait_time_from(now)),
             // Above the burst, which the line before excludes.
@@ -97,9 +119,15 @@ fn hash_of(secret: &str) -> [u8; 32] {
 mod tests {
     use super::*;
 
-    fn key(name: &str, secret: &str, events_per_second_max: u32) -> WriteKey {
-        let events_per_second_max = NonZeroU32::new(events_per_second_max).unwrap();
-        WriteKey { name: name.into(), kind: KeyKind::Server, secret: secret.into(), events_per_second_max }
+    fn key(name: &str, secret: &str, per_second_max: u32) -> WriteKey {
+        let rate = NonZeroU32::new(per_second_max).unwrap();
+        WriteKey {
+            name: name.into(),
+            kind: KeyKind::Server,
+            secret: secret.into(),
+            events_per_second_max: rate,
+            bytes_per_second_max: rate,
+        }
     }
 
     #[test]
@@ -115,8 +143,19 @@ mod tests {
     fn a_slow_key_may_send_one_large_batch_and_then_waits() {
         let keys = Keys::new([key("slow", "s", 10)]);
         let known = keys.find("s").unwrap();
-        assert_eq!(known.spend(BURST_MIN), Ok(()));
-        let wait = known.spend(BURST_MIN).unwrap_err();
+        let largest = super::super::http::BATCH_EVENTS_MAX;
+        assert_eq!(known.spend(largest, 1), Ok(()));
+        let wait = known.spend(largest, 1).unwrap_err();
         assert!(wait > Duration::from_secs(240) && wait <= Duration::from_secs(250), "{wait:?}");
+    }
+
+    #[test]
+    fn few_events_that_are_large_are_bounded_by_their_bytes() {
+        let keys = Keys::new([key("slow", "s", 10_000)]);
+        let known = keys.find("s").unwrap();
+        let largest = super::super::http::BODY_BYTES_MAX;
+        assert_eq!(known.spend(1, largest), Ok(()));
+        let wait = known.spend(1, largest).unwrap_err();
+        assert!(wait > Duration::from_secs(50) && wait <= Duration::from_secs(52), "{wait:?}");
     }
 }

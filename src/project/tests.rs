@@ -159,6 +159,7 @@ fn a_whole_project_is_read_with_its_process_part() {
     assert_eq!(process.http.public_url, "https://mail.acme.example");
     let [backend, web] = &process.write_keys[..] else { panic!("two keys") };
     assert_eq!((backend.kind, backend.events_per_second_max.get()), (WriteKeyKind::Server, 100));
+    assert_eq!(backend.bytes_per_second_max.get(), 409_600);
     assert_eq!(
         (web.kind, web.key.variable.as_str()),
         (WriteKeyKind::Browser, "OUTREACH__WRITE_KEYS__WEB_SITE")

@@ -28,7 +28,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use outreach_engine::Timestamp;
 use outreach_engine::event::{Arrival, Envelope, EventKind, MissingTime};
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -114,9 +113,7 @@ impl HttpDoor {
         let known = known_by_header
             .or_else(|| parts.write_key.as_deref().and_then(|key| self.keys.find(key)))
             .ok_or(Answer::UnknownKey)?;
-        if let Some(count) = NonZeroU32::new(parts.events.len() as u32) {
-            known.spend(count).map_err(Answer::TooMany)?;
-        }
+        known.spend(parts.events.len(), body.len()).map_err(Answer::TooMany)?;
         let intake = self.gather(call, known, &parts, received_at)?;
         self.store(known, intake).await
     }

@@ -10,6 +10,7 @@ use axum::http::{Request, request};
 use outreach_engine::event::{Body as Record, Event, Subject};
 use std::future::Future;
 use std::io::Write;
+use std::num::NonZeroU32;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
 use tower::ServiceExt;
@@ -25,28 +26,35 @@ const TRACK: &str = r#"{"type":"track","event":"E","userId":"ada","messageId":"m
 
 impl World {
     fn new() -> World {
-        let (log, letters) = (FakeLog::new(4), Arc::new(FakeLetters::default()));
-        let key = |name: &str, kind, rate| WriteKey {
+        let letters = Arc::new(FakeLetters::default());
+        World { letters: letters.clone(), ..World::with(letters) }
+    }
+
+    fn with(letters: Arc<dyn DeadLetters>) -> World {
+        let log = FakeLog::new(4);
+        let key = |name: &str, kind, rate, bytes| WriteKey {
             name: name.into(),
             kind,
             secret: format!("{name}-key"),
             events_per_second_max: NonZeroU32::new(rate).unwrap(),
+            bytes_per_second_max: NonZeroU32::new(bytes).unwrap(),
         };
         let keys = Keys::new([
-            key("server", KeyKind::Server, 100_000),
-            key("browser", KeyKind::Browser, 100_000),
-            key("slow", KeyKind::Server, 1),
+            key("server", KeyKind::Server, 100_000, u32::MAX),
+            key("browser", KeyKind::Browser, 100_000, u32::MAX),
+            key("slow", KeyKind::Server, 1, u32::MAX),
+            key("thin", KeyKind::Server, 100_000, 1_000),
         ]);
         let now = Timestamp::parse(NOON).unwrap();
         let router = router(Arc::new(HttpDoor {
             keys,
             log: log.clone(),
-            letters: letters.clone(),
+            letters,
             clock: Arc::new(move || now),
             public_url: "http://127.0.0.1:8080/".into(),
             unnamed: AtomicU64::new(0),
         }));
-        World { log, letters, router }
+        World { log, letters: Arc::default(), router }
     }
 
     async fn send(&self, request: Request<Body>) -> Response {
@@ -240,6 +248,37 @@ async fn a_key_over_its_rate_is_told_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn a_key_over_its_bytes_is_told_when_to_come_back() {
+    let world = World::new();
+    let large = format!("{}{TRACK}", " ".repeat(400_000));
+    // What is zipped counts as what it becomes.
+    let zipped = || {
+        let request = posting("/v1/batch").header("authorization", "Bearer thin-key");
+        let body = gzip(batch(&[&large]).as_bytes());
+        request.header("content-encoding", "gzip").body(Body::from(body)).unwrap()
+    };
+    assert_eq!(world.send(zipped()).await.status(), 200);
+    let response = world.send(zipped()).await;
+    assert_eq!(response.status(), 429);
+    let seconds: u64 = response.headers()["retry-after"].to_str().unwrap().parse().unwrap();
+    assert!((280..=290).contains(&seconds), "{seconds}: at 1,000 bytes a second, 512,000 at once");
+    assert_eq!((world.log.bodies_count(), world.post("/v1/track", "server", TRACK).await), (1, 200));
+}
+
+#[tokio::test]
+async fn a_letter_of_a_request_that_is_sent_again_after_503_is_one() {
+    let ledger = Arc::new(crate::ledger::sqlite::SqliteLedger::in_memory().unwrap());
+    let world = World::with(ledger.clone());
+    world.log.set_down(true);
+    let body = batch(&[TRACK, r#"{"type":"track","messageId":"nobody"}"#]);
+    assert_eq!(world.post("/v1/batch", "server", body.clone()).await, 503, "its letter is kept already");
+    world.log.set_down(false);
+    assert_eq!(world.post("/v1/batch", "server", body).await, 200);
+    let letters = crate::ledger::Ledger::transaction(&*ledger, |t| t.dead_letters(0, 9)).unwrap();
+    assert_eq!(letters.iter().map(|letter| letter.count).collect::<Vec<_>>(), [2]);
+}
+
+#[tokio::test]
 async fn what_cannot_be_durable_is_503_with_a_time_to_come_back() {
     let world = World::new();
     world.log.set_down(true);
@@ -283,6 +322,7 @@ async fn what_was_answered_200_stands_in_a_log_on_disk() {
         kind: KeyKind::Server,
         secret: "server-key".into(),
         events_per_second_max: NonZeroU32::MAX,
+        bytes_per_second_max: NonZeroU32::MAX,
     };
     let log = Arc::new(open());
     let router = router(Arc::new(HttpDoor {

@@ -17,6 +17,8 @@ pub struct WriteKey {
     pub key: SecretPlace,
     /// Default 5,000.
     pub events_per_second_max: NonZeroU32,
+    /// Of bodies, unzipped. Default: [`EVENT_BYTES`] for each event that it may send.
+    pub bytes_per_second_max: NonZeroU32,
 }
 
 /// How far its events are trusted.
@@ -28,6 +30,8 @@ pub enum WriteKeyKind {
 }
 
 const EVENTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(5_000).expect("it is not zero");
+/// Some ten times a usual event: what client libraries add to each is a kilobyte at most.
+const EVENT_BYTES: NonZeroU32 = NonZeroU32::new(4_096).expect("it is not zero");
 
 pub(super) fn all(problems: &mut Problems, item: &Item<'_>, context: &Context<'_>) -> Vec<WriteKey> {
     let elements = item.elements(problems).unwrap_or_default();
@@ -47,10 +51,13 @@ fn one(
     let kind = table.require(problems, "kind").and_then(|item| item.choice(problems, &kinds));
     let file = table.take("key_file");
     let rate = table.take("events_per_second_max").and_then(|item| network::per_second(problems, &item));
+    let bytes = table.take("bytes_per_second_max").and_then(|item| network::per_second(problems, &item));
     table.finish(problems, &[]);
     let name = name?;
     let key = context.secret(problems, file, write_key_variable(&name));
-    Some(WriteKey { name, kind: kind?, key, events_per_second_max: rate.unwrap_or(EVENTS_PER_SECOND) })
+    let events_per_second_max = rate.unwrap_or(EVENTS_PER_SECOND);
+    let bytes_per_second_max = bytes.unwrap_or_else(|| events_per_second_max.saturating_mul(EVENT_BYTES));
+    Some(WriteKey { name, kind: kind?, key, events_per_second_max, bytes_per_second_max })
 }
 
 /// A name that may stand in metrics and variables, and that no other has.
