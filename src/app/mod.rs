@@ -2,6 +2,7 @@
 
 pub mod announce;
 mod health;
+mod identity;
 mod mail;
 pub mod operations;
 pub mod releases;

@@ -6,10 +6,11 @@ use super::operations::Operations;
 use super::releases::ReleaseStore;
 use super::storage::Storage;
 use super::workers::Workers;
-use super::{announce, mail, serve, sources, telemetry, upkeep};
+use super::{announce, identity, mail, serve, sources, telemetry, upkeep};
 use crate::dispatch::{self, Dispatcher, Limits};
-use crate::http::{admin, links};
+use crate::http::{admin, inapp, links};
 use crate::ingest::http::{self as door, HttpDoor};
+use crate::ingest::identity::Identity;
 use crate::ingest::kafka::KafkaSources;
 use crate::ingest::keys::{KeyKind, Keys, WriteKey};
 use crate::ledger::sqlite::SqliteLedger;
@@ -53,6 +54,7 @@ impl Service {
         // What is wrong with the settings is said before anything is begun.
         sources::check(process)?;
         let (keys, key) = (Keys::new(write_keys(process)?), mail::unsubscribe_key(process)?);
+        let identity = Arc::new(identity::identity(process, crate::clock::system())?);
         let post = Arc::new(mail::Post::new(process)?);
         let listener = serve::listen(process.http.listen, "listen").await?;
         let admin_listener = serve::listen(process.http.admin_listen, "admin_listen").await?;
@@ -88,11 +90,20 @@ impl Service {
             sources: sources.as_ref().map(Arc::downgrade),
             dispatcher,
         };
-        let public = public_router(process, &storage, &store, keys, key);
+        let inbox = inapp::Inapp::new(
+            storage.ledger.clone(),
+            identity.clone(),
+            storage.clock.clone(),
+            stop.doors.clone(),
+        );
+        let inbox = Arc::new(inbox);
+        let public = public_router(process, &storage, &store, keys, key, identity);
+        let public = public.merge(inapp::router(inbox.clone()));
         let admin = admin_router(health, operations.clone(), process.http.admin_listen.ip());
         let servers = vec![
             tokio::spawn(serve::serve(listener, public, stop.doors.clone())),
             tokio::spawn(serve::serve(admin_listener, admin, stop.workers.clone())),
+            tokio::spawn(inapp::watch(inbox)),
         ];
         tracing::info!(listen = %process.http.listen, admin = %process.http.admin_listen, "outreach runs");
         Ok(Service { storage, operations, stop, workers, sources, post, servers, dispatch, upkeep })
@@ -164,9 +175,11 @@ fn public_router(
     store: &Arc<ReleaseStore<SqliteLedger>>,
     keys: Keys,
     key: crate::channel::unsubscribe_token::Key,
+    identity: Arc<Identity>,
 ) -> Router {
     let door = HttpDoor {
         keys,
+        identity,
         log: storage.log.clone(),
         letters: storage.ledger.clone(),
         clock: storage.clock.clone(),

@@ -3,6 +3,7 @@
 pub mod intake;
 pub mod dead_letters;
 pub mod keys;
+pub mod identity;
 pub mod http;
 pub mod kafka;
 pub mod outbox;

@@ -9,9 +9,11 @@
 mod address;
 #[doc(hidden)]
 pub mod contract;
+mod inbox;
 pub mod sqlite;
 
 pub use address::fold_address;
+pub use inbox::{InboxCounts, InboxEntry, InboxPlace, Reaction};
 
 use outreach_engine::Timestamp;
 use outreach_engine::effect::{Cancel, Channel, Decision, DecisionId, NonEntry, OnCap};
@@ -230,6 +232,46 @@ pub trait Transaction {
         since: Timestamp,
         now: Timestamp,
     ) -> Result<Vec<Counted>, LedgerError>;
+
+    // What a person's product shows. A subject is written as `user:ada`.
+    /// The messages that are shown at `now`, newest first, behind a place.
+    fn inbox(
+        &mut self,
+        subject: &str,
+        now: Timestamp,
+        behind: InboxPlace,
+        count_max: u32,
+    ) -> Result<Vec<InboxEntry>, LedgerError>;
+    fn inbox_counts(&mut self, subject: &str, now: Timestamp) -> Result<InboxCounts, LedgerError>;
+    /// What changed behind the change of that number, in the order of the changes; what is shown no more, too.
+    fn inbox_changes(
+        &mut self,
+        subject: &str,
+        behind: i64,
+        count_max: u32,
+    ) -> Result<Vec<InboxEntry>, LedgerError>;
+    /// What ceased to be shown because its time was over: later than `after`, and by `until`.
+    fn inbox_expired(
+        &mut self,
+        subject: &str,
+        after: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<DecisionId>, LedgerError>;
+    fn inbox_next_expiry(&mut self, subject: &str, now: Timestamp) -> Result<Option<Timestamp>, LedgerError>;
+    /// The number of the newest change in anybody's inbox; 0 at the beginning.
+    fn inbox_last_change(&mut self) -> Result<i64, LedgerError>;
+    /// The changes behind that number, each with whom it is about.
+    fn inbox_whose_changed(&mut self, behind: i64, count_max: u32)
+    -> Result<Vec<(i64, String)>, LedgerError>;
+    /// Notes what a person did with a message, and puts it into the outbox. The first time wins: false where nothing
+    /// was new, nothing where this person has no such message.
+    fn react(
+        &mut self,
+        subject: &str,
+        id: DecisionId,
+        reaction: Reaction,
+        at: Timestamp,
+    ) -> Result<Option<bool>, LedgerError>;
 
     // Consent.
     fn suppressions(&mut self, address: &str) -> Result<Vec<Suppression>, LedgerError>;

@@ -12,6 +12,7 @@ pub(super) const FILE: &str = "environment";
 
 const PREFIX: &str = "OUTREACH__";
 const WRITE_KEYS: &str = "OUTREACH__WRITE_KEYS__";
+const IDENTITY_KEYS: &str = "OUTREACH__IDENTITY__KEYS__";
 pub(super) const UNSUBSCRIBE_SECRET: &str = "OUTREACH__UNSUBSCRIBE__SECRET";
 pub(super) const SMTP_PASSWORD: &str = "OUTREACH__EMAIL__SMTP__PASSWORD";
 /// Names of librdkafka's properties have dots, which a variable's name cannot have.
@@ -54,8 +55,16 @@ pub(super) fn write_key_variable(name: &str) -> String {
     format!("{WRITE_KEYS}{}", name.to_ascii_uppercase().replace('-', "_"))
 }
 
+/// The variable that may hold the secret of the identity key of this name.
+pub(super) fn identity_key_variable(name: &str) -> String {
+    format!("{IDENTITY_KEYS}{}", name.to_ascii_uppercase().replace('-', "_"))
+}
+
 fn is_secret(name: &str) -> bool {
-    name.starts_with(WRITE_KEYS) || name == UNSUBSCRIBE_SECRET || name == SMTP_PASSWORD
+    name.starts_with(WRITE_KEYS)
+        || name.starts_with(IDENTITY_KEYS)
+        || name == UNSUBSCRIBE_SECRET
+        || name == SMTP_PASSWORD
 }
 
 fn line(name: &str, value: &str) -> String {

@@ -18,8 +18,9 @@ mod tests;
 pub use bundle::{BundleError, ReleaseParts, from_bundle};
 pub use environment::Environment;
 pub use process::{
-    AddressPattern, Data, Delivery, Dispatch, Email, Http, Process, Secret, SecretError, SecretPlace, Sender,
-    Smtp, SmtpTls, Source, SourceFormat, SourceStart, WriteKey, WriteKeyKind,
+    AddressPattern, Data, Delivery, Dispatch, Email, Http, Identity, IdentityAlgorithm, IdentityKey, Process,
+    Secret, SecretError, SecretPlace, Sender, Smtp, SmtpTls, Source, SourceFormat, SourceStart, WriteKey,
+    WriteKeyKind,
 };
 
 pub use test_file::{Expected, ExpectedVerdict, Given, RuleTest};

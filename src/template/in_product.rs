@@ -5,10 +5,12 @@ use super::source::Source;
 use serde::Deserialize;
 use toml::Spanned;
 
-/// A rendered in-product message: plain text, whoever shows it escapes it.
+/// A rendered in-product message.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InProduct {
+    /// Plain text: whoever shows it escapes it.
     pub title: String,
+    /// HTML as the template has it, with what events brought escaped. Not cleaned: whoever keeps it does.
     pub body: String,
     pub action: Option<Action>,
     pub kind: InProductKind,
@@ -73,9 +75,12 @@ impl InProductKind {
     }
 }
 
+/// What ends in it is registered where values are escaped.
+const HTML: &str = ".html";
 const HELP: &str = "It holds title, body, action = { label = \"…\", url = \"…\" } and kind.";
 
-/// The form, and its texts to be registered. The file of each is `in_product.toml#BYTE`, the byte where it begins.
+/// The form, and its texts to be registered. The file of each is `in_product.toml#BYTE`, the byte where it begins; that
+/// of the body, which is HTML, ends in `.html` too.
 pub(super) fn read(file: &str, text: &str) -> Result<(InProductForm, Vec<Source>), Vec<TemplateProblem>> {
     let parsed: File = toml::from_str(text).map_err(|error| {
         let at = place(text, error.span().map_or(0, |span| span.start));
@@ -96,8 +101,8 @@ pub(super) fn read(file: &str, text: &str) -> Result<(InProductForm, Vec<Source>
             InProductKind::default()
         }),
     };
-    let mut field = |value: &Spanned<String>| {
-        let name = format!("{file}#{}", value.span().start);
+    let mut field = |value: &Spanned<String>, ending: &str| {
+        let name = format!("{file}#{}{ending}", value.span().start);
         match Source::parse(&name, value.as_ref()) {
             Ok(source) => sources.push(source),
             Err(problem) => problems.push(problem),
@@ -105,9 +110,9 @@ pub(super) fn read(file: &str, text: &str) -> Result<(InProductForm, Vec<Source>
         name
     };
     let form = InProductForm {
-        title: field(&parsed.title),
-        body: field(&parsed.body),
-        action: parsed.action.as_ref().map(|action| (field(&action.label), field(&action.url))),
+        title: field(&parsed.title, ""),
+        body: field(&parsed.body, HTML),
+        action: parsed.action.as_ref().map(|action| (field(&action.label, ""), field(&action.url, ""))),
         kind,
     };
     move_places(Some(&text), &mut problems);
@@ -119,7 +124,7 @@ pub(super) fn move_places(text: Option<&&str>, problems: &mut [TemplateProblem])
     let Some(text) = text else { return };
     for problem in problems {
         if let Some((file, start)) = problem.file.split_once("in_product.toml#") {
-            let (line, column) = place(text, start.parse().unwrap_or(0));
+            let (line, column) = place(text, start.trim_end_matches(HTML).parse().unwrap_or(0));
             let is_first = problem.line == 1;
             problem.column += if is_first { column } else { 0 };
             problem.line += line - 1;

@@ -32,4 +32,4 @@ pub use load::{Template, Templates};
 pub use problem::TemplateProblem;
 pub use render::Rendered;
 pub use roots::{Roots, context};
-pub use text_part::one_line;
+pub use text_part::{one_line, text_of_html};

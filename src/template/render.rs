@@ -56,12 +56,13 @@ impl Templates {
             return Err(no_form(template, "an in-product message", "in_product.toml"));
         };
         let context = wrap(context);
+        let body = say(&self.escaped, found, &form.body, &context)?;
         let say = |name: &str| say(&self.plain, found, name, &context);
         let action = match &form.action {
             None => None,
             Some((label, url)) => Some(Action { label: say(label)?, url: safe_url(url, say(url)?)? }),
         };
-        Ok(InProduct { title: say(&form.title)?, body: say(&form.body)?, action, kind: form.kind })
+        Ok(InProduct { title: say(&form.title)?, body, action, kind: form.kind })
     }
 
     fn find(&self, template: &str) -> Result<&Template, TemplateProblem> {

@@ -248,7 +248,7 @@ fn an_in_product_message_is_read_rendered_and_its_link_kept_safe() {
             (
                 "c/in_product.toml",
                 &format!(
-                    "title = \"Hi {{{{traits.name}}}}\"\nbody = \"b\"\nkind = \"banner\"\naction = {{ label = \"Go\", url = \"{url}\" }}"
+                    "title = \"Hi {{{{traits.name}}}}\"\nbody = \"<p>Dear {{{{traits.name}}}}</p>\"\nkind = \"banner\"\naction = {{ label = \"Go\", url = \"{url}\" }}"
                 ),
             ),
             ("c/sample.json", r#"{"traits": {"name": "Ada", "url": "/x"}}"#),
@@ -259,6 +259,10 @@ fn an_in_product_message_is_read_rendered_and_its_link_kept_safe() {
     let data = json!({ "traits": { "name": "<A b>" } });
     let message = templates.render_in_product("c", &context(&data, &ours())).unwrap();
     assert_eq!((message.title.as_str(), message.kind), ("Hi <A b>", InProductKind::Banner));
+    assert_eq!(
+        message.body, "<p>Dear &lt;A b&gt;</p>",
+        "the body is HTML, and what events bring is text in it"
+    );
     assert_eq!(message.action.unwrap().url, "/projects/%3CA%20b%3E");
 
     let (templates, _) = Templates::load(&with("{{traits.url}}"));

@@ -2,6 +2,8 @@
 
 /// RFC 5322 asks for 78 characters a line; two are left for a reader's quoting.
 const WIDTH: usize = 76;
+/// More than a paragraph in a product has.
+const LINE_CHARS_MAX: usize = 2_000;
 
 /// The text of a rendered HTML mail: links as footnotes, no boxes drawn for layout tables.
 pub(super) fn of_html(html: &str) -> Result<String, String> {
@@ -11,6 +13,16 @@ pub(super) fn of_html(html: &str) -> Result<String, String> {
         .no_link_wrapping()
         .string_from_read(html.as_bytes(), WIDTH)
         .map_err(|error| error.to_string())
+}
+
+/// The text of a short piece of HTML, its lines as long as they are; links as footnotes.
+pub fn text_of_html(html: &str) -> Result<String, String> {
+    let text = html2text::config::plain()
+        .raw_mode(true)
+        .no_link_wrapping()
+        .string_from_read(html.as_bytes(), LINE_CHARS_MAX)
+        .map_err(|error| error.to_string())?;
+    Ok(text.trim().to_owned())
 }
 
 /// One line: control characters, line separators and runs of space become one space; at most `chars_max` characters.

@@ -13,6 +13,7 @@ mod rule_tests;
 mod service_bad_input;
 mod service_desk;
 mod service_first_light;
+mod service_inapp;
 mod service_kafka;
 mod service_kill_nine;
 mod service_postfix;

@@ -15,4 +15,4 @@ pub use malformed::Malformed;
 pub use record::{
     Body, Consent, ConsentKind, Event, EventKind, Origin, Outcome, OutcomeKind, Place, Record, RecordError,
 };
-pub use subject::{Subject, SubjectId, SubjectKind};
+pub use subject::{SUBJECT_ID_BYTES_MAX, Subject, SubjectId, SubjectKind};

@@ -100,7 +100,7 @@ pub struct Outcome<'a> {
     pub at: Timestamp,
 }
 
-/// How a message ended.
+/// How a message ended, and what its person then did with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[repr(u8)]
 pub enum OutcomeKind {
@@ -116,6 +116,12 @@ pub enum OutcomeKind {
     Expired = 4,
     /// Refused at the gate, by a cap or a suppression.
     Skipped = 5,
+    /// Shown by the product, to the person.
+    Seen = 6,
+    /// The person followed its action.
+    Clicked = 7,
+    /// The person put it away.
+    Dismissed = 8,
 }
 
 /// What a person allows from now on.
@@ -174,7 +180,9 @@ impl EventKind {
 impl OutcomeKind {
     pub fn from_byte(byte: u8) -> Option<OutcomeKind> {
         use OutcomeKind::*;
-        [Sent, Failed, Unknown, Cancelled, Expired, Skipped].into_iter().find(|kind| *kind as u8 == byte)
+        [Sent, Failed, Unknown, Cancelled, Expired, Skipped, Seen, Clicked, Dismissed]
+            .into_iter()
+            .find(|kind| *kind as u8 == byte)
     }
 
     pub fn as_str(self) -> &'static str {
@@ -185,7 +193,15 @@ impl OutcomeKind {
             OutcomeKind::Cancelled => "cancelled",
             OutcomeKind::Expired => "expired",
             OutcomeKind::Skipped => "skipped",
+            OutcomeKind::Seen => "seen",
+            OutcomeKind::Clicked => "clicked",
+            OutcomeKind::Dismissed => "dismissed",
         }
+    }
+
+    /// Whether it says what a person did with a message, which then had its end before.
+    pub fn is_reaction(self) -> bool {
+        matches!(self, OutcomeKind::Seen | OutcomeKind::Clicked | OutcomeKind::Dismissed)
     }
 
     /// Whether the message was, or may have been, handed over: only then it keeps its place under the caps.

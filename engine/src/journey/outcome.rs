@@ -8,8 +8,12 @@ use crate::release::Release;
 use crate::state::{JourneyState, Person, Shard};
 use crate::time::Timestamp;
 
-/// Takes in an outcome. One that was had before, or that names no message in flight, changes nothing.
+/// Takes in an outcome. One that was had before, or that names no message in flight, changes nothing; no rule reads yet
+/// what a person did with a message.
 pub(crate) fn take_in(release: &Release, shard: &mut Shard, outcome: &Outcome<'_>) {
+    if outcome.kind.is_reaction() {
+        return;
+    }
     let Some(index) = shard.people.get_index_of(&outcome.subject) else { return };
     let (rules, releases, now) = (&shard.rules, &shard.releases, shard.now);
     let (_, person) = shard.people.get_index_mut(index).expect("just found");

@@ -94,7 +94,8 @@ fn add(entry: &mut Entry, column: &str) {
 
 fn outcome(word: &str) -> Option<OutcomeKind> {
     use OutcomeKind::*;
-    [Sent, Failed, Unknown, Cancelled, Expired, Skipped].into_iter().find(|kind| kind.as_str() == word)
+    let all = [Sent, Failed, Unknown, Cancelled, Expired, Skipped, Seen, Clicked, Dismissed];
+    all.into_iter().find(|kind| kind.as_str() == word)
 }
 
 fn consent(word: &str, rest: &str) -> Option<ConsentKind<'static>> {

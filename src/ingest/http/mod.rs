@@ -16,6 +16,7 @@ pub use body::{BATCH_EVENTS_MAX, BODY_BYTES_MAX};
 use self::answer::Answer;
 use self::body::{Call, Parts};
 use super::dead_letters::DeadLetters;
+use super::identity::{Identified, Identity};
 use super::intake::{Input, Intake, report};
 use super::keys::{KeyKind, Keys, Known};
 use crate::clock::Clock;
@@ -36,6 +37,8 @@ use tower_http::cors::{Any, CorsLayer};
 /// What the door needs.
 pub struct HttpDoor {
     pub keys: Keys,
+    /// Says who a browser's events are from.
+    pub identity: Arc<Identity>,
     pub log: Arc<dyn Log>,
     pub letters: Arc<dyn DeadLetters>,
     pub clock: Clock,
@@ -49,6 +52,8 @@ pub struct HttpDoor {
 const PREFLIGHT_AGE: Duration = Duration::from_secs(86_400);
 
 const X_RETRY_COUNT: HeaderName = HeaderName::from_static("x-retry-count");
+/// The signed token that says who a browser's events are from.
+const X_OUTREACH_IDENTITY: HeaderName = HeaderName::from_static("x-outreach-identity");
 
 const PATHS: [(&str, Call); 14] = [
     ("track", Call::One(EventKind::Track)),
@@ -81,10 +86,34 @@ pub fn router(door: Arc<HttpDoor>) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::CONTENT_ENCODING, X_RETRY_COUNT])
+        .allow_headers([
+            header::AUTHORIZATION,
+            header::CONTENT_TYPE,
+            header::CONTENT_ENCODING,
+            X_RETRY_COUNT,
+            X_OUTREACH_IDENTITY,
+        ])
         .expose_headers([header::RETRY_AFTER])
         .max_age(PREFLIGHT_AGE);
     router.layer(cors).with_state(door)
+}
+
+/// Whose events of a request are proven.
+enum Trust {
+    All,
+    /// Those of the user whom a token names.
+    Of(Identified),
+    None,
+}
+
+impl Trust {
+    fn proves(&self, envelope: &Envelope<'_>) -> bool {
+        match self {
+            Trust::All => true,
+            Trust::Of(identified) => envelope.user_id.as_deref() == Some(&*identified.subject.id),
+            Trust::None => false,
+        }
+    }
 }
 
 async fn receive(door: &HttpDoor, call: Call, headers: &HeaderMap, body: Body) -> Response {
@@ -114,14 +143,34 @@ impl HttpDoor {
             .or_else(|| parts.write_key.as_deref().and_then(|key| self.keys.find(key)))
             .ok_or(Answer::UnknownKey)?;
         known.spend(parts.events.len(), body.len()).map_err(Answer::TooMany)?;
-        let intake = self.gather(call, known, &parts, received_at)?;
+        let trust = self.trust(known, headers);
+        let intake = self.gather(call, known, &trust, &parts, received_at)?;
         self.store(known, intake).await
+    }
+
+    /// A token that is over, forged or another's proves nothing; its events are kept as those without one are, for a
+    /// client that is refused drops them.
+    fn trust(&self, known: &Known, headers: &HeaderMap) -> Trust {
+        if known.kind == KeyKind::Server {
+            return Trust::All;
+        }
+        let token = headers.get(X_OUTREACH_IDENTITY).and_then(|token| token.to_str().ok());
+        match token.map(|token| self.identity.verify(token.trim())) {
+            Some(Ok(identified)) => Trust::Of(identified),
+            Some(Err(error)) => {
+                metrics::counter!("outreach_identity_tokens_refused_total", "reason" => error.code())
+                    .increment(1);
+                Trust::None
+            }
+            None => Trust::None,
+        }
     }
 
     fn gather(
         &self,
         call: Call,
         known: &Known,
+        trust: &Trust,
         parts: &Parts<'_>,
         received_at: Timestamp,
     ) -> Result<Intake, Answer> {
@@ -151,7 +200,7 @@ impl HttpDoor {
                     Call::One(kind) => Some(kind),
                     Call::Batch => None,
                 },
-                is_proven: known.kind == KeyKind::Server,
+                is_proven: envelope.as_ref().is_ok_and(|envelope| trust.proves(envelope)),
                 corrects_clock: true,
                 default_message_id: &default_message_id,
                 origin: None,

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::ingest::fake::{FakeLetters, FakeLog};
+use crate::ingest::identity::{IdentityKey, IdentityKeyKind};
 use crate::ingest::keys::WriteKey;
 use crate::log::embedded::EmbeddedLog;
 use crate::log::frame::Frame;
@@ -23,6 +24,22 @@ struct World {
 
 const NOON: &str = "2026-03-02T12:00:00Z";
 const TRACK: &str = r#"{"type":"track","event":"E","userId":"ada","messageId":"m"}"#;
+
+const IDENTITY_SECRET: &[u8] = b"an identity secret of the tests, long enough";
+
+fn identity() -> Arc<Identity> {
+    let key = IdentityKey { name: "app".into(), kind: IdentityKeyKind::Hs256(IDENTITY_SECRET.into()) };
+    let clock: Clock = Arc::new(|| Timestamp::parse(NOON).unwrap());
+    Arc::new(Identity::new("acme", vec![key], clock).unwrap())
+}
+
+/// A token for `user`, good until a minute after noon.
+fn token(user: &str) -> String {
+    let exp = Timestamp::parse(NOON).unwrap().0 / 1_000_000 + 60;
+    let claims = serde_json::json!({ "sub": user, "aud": "acme", "exp": exp });
+    let key = jsonwebtoken::EncodingKey::from_secret(IDENTITY_SECRET);
+    jsonwebtoken::encode(&jsonwebtoken::Header::default(), &claims, &key).unwrap()
+}
 
 impl World {
     fn new() -> World {
@@ -47,6 +64,7 @@ impl World {
         ]);
         let now = Timestamp::parse(NOON).unwrap();
         let router = router(Arc::new(HttpDoor {
+            identity: identity(),
             keys,
             log: log.clone(),
             letters,
@@ -326,6 +344,7 @@ async fn what_was_answered_200_stands_in_a_log_on_disk() {
     };
     let log = Arc::new(open());
     let router = router(Arc::new(HttpDoor {
+        identity: identity(),
         keys: Keys::new([key]),
         log: log.clone(),
         letters: Arc::new(FakeLetters::default()),
@@ -434,4 +453,38 @@ async fn the_browser_library_is_told_where_to_send() {
     for key in ["server-key", "nobody"] {
         assert_eq!(world.send(get(key)).await.status(), 404, "a server key has no place in a page");
     }
+}
+
+#[tokio::test]
+async fn a_token_proves_the_events_of_its_user_and_nobody_elses() {
+    let world = World::new();
+    let batch = r#"{"batch":[
+        {"type":"track","event":"E","userId":"ada","messageId":"1"},
+        {"type":"track","event":"E","userId":"bob","messageId":"2"},
+        {"type":"track","event":"E","anonymousId":"ada","messageId":"3"},
+        {"type":"identify","userId":"ada","anonymousId":"7f3","messageId":"4"}]}"#;
+    let send = async |key: &str, token: &str| {
+        let request = posting("/v1/batch").header("authorization", format!("Bearer {key}-key"));
+        let request = request.header("x-outreach-identity", token).body(Body::from(batch)).unwrap();
+        assert_eq!(world.send(request).await.status(), 200);
+        let proven = world.events(|event| (event.message_id.to_string(), event.is_proven));
+        proven.into_iter().rev().take(4).filter(|(_, is_proven)| *is_proven).count()
+    };
+    assert_eq!(send("browser", &token("ada")).await, 2);
+    let proven = world.events(|event| event.is_proven.then(|| event.message_id.to_string()));
+    let mut proven: Vec<String> = proven.into_iter().flatten().collect();
+    proven.sort();
+    assert_eq!(proven, ["1", "4"]);
+    assert_eq!(world.events(|event| event.other_id.is_some()).iter().filter(|is| **is).count(), 1);
+    for nobody in [token("eve"), "no.token.here".into(), String::new()] {
+        let before = world.events(|event| event.is_proven).iter().filter(|is| **is).count();
+        send("browser", &nobody).await;
+        let after = world.events(|event| event.is_proven).iter().filter(|is| **is).count();
+        assert_eq!(before, after, "{nobody}");
+    }
+    let before = world.events(|_| ()).len();
+    send("server", "no.token.here").await;
+    let proven = world.events(|event| event.is_proven);
+    assert_eq!(proven.len() - before, 4);
+    assert_eq!(proven.iter().filter(|is| **is).count(), 2 + 4, "a server key vouches for all");
 }

@@ -58,7 +58,7 @@ UPDATE message SET state = $1, state_at = $2, reason = $3, detail = $4 WHERE jud
 
 -- name: whose
 -- Whom an outcome is about, and which partition hears of it.
-SELECT partition, subject FROM decision WHERE judged_at = $1 AND id = $2;
+SELECT partition, subject, channel, expires_at FROM decision WHERE judged_at = $1 AND id = $2;
 
 -- name: counted
 -- A leaving message counts as now, one that left by the time of its outcome.

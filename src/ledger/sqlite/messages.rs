@@ -4,7 +4,7 @@
 
 use super::error::{no_such_message, no_such_move};
 use super::shards::EMPTY_CONTEXT;
-use super::{cell, consent, execute, first, query, rows};
+use super::{cell, consent, execute, first, inbox, query, rows};
 use crate::ledger::{Counted, LedgerError, Message, MessageKey, MessageState, fold_address};
 use outreach_engine::Timestamp;
 use outreach_engine::effect::{Cancel, Channel, DecisionId};
@@ -127,14 +127,18 @@ pub(super) fn set_ended(
         OutcomeKind::Sent | OutcomeKind::Failed | OutcomeKind::Unknown => from == MessageState::Leaving,
         // Who has it in hand may find, before handing it over, that it should not go.
         OutcomeKind::Cancelled | OutcomeKind::Expired | OutcomeKind::Skipped => true,
+        OutcomeKind::Seen | OutcomeKind::Clicked | OutcomeKind::Dismissed => false,
     };
-    let to = ended(outcome);
-    if !may {
-        return Err(no_such_move(key, from.as_str(), to.as_str()));
-    }
+    let Some(to) = ended(outcome).filter(|_| may) else {
+        return Err(no_such_move(key, from.as_str(), outcome.as_str()));
+    };
     execute(connection, SET_ENDED, params![to.as_str(), at.0, reason, detail, key.judged_at.0, key.id.0])?;
     count_moves(connection, Some(from), to, 1)?;
-    tell(connection, key, outcome, at)?;
+    let whose = whose(connection, key)?;
+    if to == MessageState::Sent && whose.channel == Channel::InProduct {
+        inbox::keep(connection, key, &whose.subject, at, whose.expires_at)?;
+    }
+    tell_of(connection, &whose, key, outcome, at)?;
     Ok(true)
 }
 
@@ -148,6 +152,9 @@ pub(super) fn cancel(connection: &Connection, cancels: &[Cancel]) -> Result<(), 
             // It may be gone. If the server does not take it, it must not be tried again.
             let values = params![cancel.reason.code(), key.judged_at.0, key.id.0];
             execute(connection, SET_CANCEL_REASON, values)?;
+        } else if stands == MessageState::Sent {
+            // It was kept before the person's shard could know: the product shows it no more.
+            inbox::take_back(connection, key, cancel.at)?;
         }
     }
     Ok(())
@@ -200,22 +207,48 @@ fn stands(connection: &Connection, key: MessageKey) -> Result<MessageState, Ledg
     state.ok_or_else(|| no_such_message(key))
 }
 
-/// Puts the outcome of a message into the outbox.
-fn tell(
+/// Whom a message is for, and which partition hears of it.
+struct Whose {
+    partition: u32,
+    subject: String,
+    channel: Channel,
+    expires_at: Timestamp,
+}
+
+fn whose(connection: &Connection, key: MessageKey) -> Result<Whose, LedgerError> {
+    let whose = first(connection, WHOSE, params![key.judged_at.0, key.id.0], |row| {
+        Ok(Whose {
+            partition: row.get(0)?,
+            subject: row.get(1)?,
+            channel: cell::channel(&row.get::<_, String>(2)?)?,
+            expires_at: cell::time(row, 3)?,
+        })
+    })?;
+    whose.ok_or_else(|| no_such_message(key))
+}
+
+/// Puts what became of a message into the outbox.
+pub(super) fn tell(
     connection: &Connection,
     key: MessageKey,
     kind: OutcomeKind,
     at: Timestamp,
 ) -> Result<(), LedgerError> {
-    let whose = first(connection, WHOSE, params![key.judged_at.0, key.id.0], |row| {
-        Ok((row.get::<_, u32>(0)?, row.get::<_, String>(1)?))
-    })?;
-    let (partition, subject) = whose.ok_or_else(|| no_such_message(key))?;
-    let subject = Subject::parse(&subject)
+    tell_of(connection, &whose(connection, key)?, key, kind, at)
+}
+
+fn tell_of(
+    connection: &Connection,
+    whose: &Whose,
+    key: MessageKey,
+    kind: OutcomeKind,
+    at: Timestamp,
+) -> Result<(), LedgerError> {
+    let subject = Subject::parse(&whose.subject)
         .ok_or_else(|| LedgerError::Damaged { reason: format!("decision {} is about nobody", key.id) })?;
     let mut record = Vec::new();
     Body::Outcome(Outcome { subject, decision: key.id, kind, at }).encode(&mut record);
-    consent::push_outbox(connection, partition, &record)
+    consent::push_outbox(connection, whose.partition, &record)
 }
 
 fn is_waiting(state: MessageState) -> bool {
@@ -226,15 +259,17 @@ fn has_ended(state: MessageState) -> bool {
     !is_waiting(state) && state != MessageState::Leaving
 }
 
-fn ended(outcome: OutcomeKind) -> MessageState {
-    match outcome {
+/// The state in which this outcome ends a message; nothing for what people do with one that has ended.
+fn ended(outcome: OutcomeKind) -> Option<MessageState> {
+    Some(match outcome {
         OutcomeKind::Sent => MessageState::Sent,
         OutcomeKind::Failed => MessageState::Failed,
         OutcomeKind::Unknown => MessageState::Unknown,
         OutcomeKind::Cancelled => MessageState::Cancelled,
         OutcomeKind::Expired => MessageState::Expired,
         OutcomeKind::Skipped => MessageState::Skipped,
-    }
+        OutcomeKind::Seen | OutcomeKind::Clicked | OutcomeKind::Dismissed => return None,
+    })
 }
 
 fn read(row: &Row<'_>) -> Result<Message, LedgerError> {

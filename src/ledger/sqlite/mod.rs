@@ -10,6 +10,7 @@ mod cell;
 mod consent;
 mod dead_letters;
 mod error;
+mod inbox;
 mod messages;
 mod query;
 mod reading;
@@ -20,8 +21,8 @@ mod shards;
 mod tests;
 
 use super::{
-    Counted, DeadLetter, Ledger, LedgerEntry, LedgerError, Message, MessageKey, MessageState, OutboxRow,
-    Pause, StoredRelease, Suppression, Transaction,
+    Counted, DeadLetter, InboxCounts, InboxEntry, InboxPlace, Ledger, LedgerEntry, LedgerError, Message,
+    MessageKey, MessageState, OutboxRow, Pause, Reaction, StoredRelease, Suppression, Transaction,
 };
 use outreach_engine::Timestamp;
 use outreach_engine::effect::{Cancel, Channel, Decision, DecisionId, NonEntry};
@@ -176,6 +177,57 @@ impl Transaction for SqliteTransaction<'_> {
         now: Timestamp,
     ) -> Result<Vec<Counted>, LedgerError> {
         messages::counted(self.connection, address, since, now)
+    }
+
+    fn inbox(
+        &mut self,
+        subject: &str,
+        now: Timestamp,
+        behind: InboxPlace,
+        count_max: u32,
+    ) -> Result<Vec<InboxEntry>, LedgerError> {
+        inbox::shown(self.connection, subject, now, behind, count_max)
+    }
+    fn inbox_counts(&mut self, subject: &str, now: Timestamp) -> Result<InboxCounts, LedgerError> {
+        inbox::counts(self.connection, subject, now)
+    }
+    fn inbox_changes(
+        &mut self,
+        subject: &str,
+        behind: i64,
+        count_max: u32,
+    ) -> Result<Vec<InboxEntry>, LedgerError> {
+        inbox::changed(self.connection, subject, behind, count_max)
+    }
+    fn inbox_expired(
+        &mut self,
+        subject: &str,
+        after: Timestamp,
+        until: Timestamp,
+    ) -> Result<Vec<DecisionId>, LedgerError> {
+        inbox::expired(self.connection, subject, after, until)
+    }
+    fn inbox_next_expiry(&mut self, subject: &str, now: Timestamp) -> Result<Option<Timestamp>, LedgerError> {
+        inbox::next_expiry(self.connection, subject, now)
+    }
+    fn inbox_last_change(&mut self) -> Result<i64, LedgerError> {
+        inbox::last_change(self.connection)
+    }
+    fn inbox_whose_changed(
+        &mut self,
+        behind: i64,
+        count_max: u32,
+    ) -> Result<Vec<(i64, String)>, LedgerError> {
+        inbox::whose_changed(self.connection, behind, count_max)
+    }
+    fn react(
+        &mut self,
+        subject: &str,
+        id: DecisionId,
+        reaction: Reaction,
+        at: Timestamp,
+    ) -> Result<Option<bool>, LedgerError> {
+        inbox::react(self.connection, subject, id, reaction, at)
     }
 
     fn suppressions(&mut self, address: &str) -> Result<Vec<Suppression>, LedgerError> {

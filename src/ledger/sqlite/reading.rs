@@ -1,7 +1,7 @@
 //! What people ask the ledger, and what it forgets.
 
 use super::shards::EMPTY_CONTEXT;
-use super::{cell, execute, query, rows};
+use super::{cell, execute, inbox, query, rows};
 use crate::ledger::{LedgerEntry, LedgerError, MessageState};
 use outreach_engine::Timestamp;
 use outreach_engine::effect::Decision;
@@ -44,6 +44,7 @@ pub(super) fn forget(
     renders_before: Timestamp,
 ) -> Result<(), LedgerError> {
     execute(connection, FORGET_LETTERS, [letters_before.0])?;
+    inbox::forget(connection, renders_before)?;
     execute(connection, FORGET_RENDERS, [renders_before.0])?;
     execute(connection, FORGET_WORDS, [renders_before.0]).map(drop)
 }

@@ -4,12 +4,14 @@
 //! are read when they are needed, so that `check` needs none.
 
 mod email;
+mod identity;
 mod network;
 mod secret;
 mod source;
 mod write_key;
 
 pub use email::{AddressPattern, Delivery, Email, Sender, Smtp, SmtpTls};
+pub use identity::{Identity, IdentityAlgorithm, IdentityKey};
 pub use network::{Data, Dispatch, Http};
 pub use secret::{Secret, SecretError, SecretPlace};
 pub use source::{Source, SourceFormat, SourceStart};
@@ -26,6 +28,8 @@ pub struct Process {
     pub data: Data,
     pub http: Http,
     pub write_keys: Vec<WriteKey>,
+    /// Absent where no browser's user is known.
+    pub identity: Option<Identity>,
     /// Signs the links that unsubscribe.
     pub unsubscribe_secret: SecretPlace,
     /// Who says it, in templates: `sender.name`, `sender.address`.
@@ -68,6 +72,7 @@ pub(super) fn take(
     let data = network::data(problems, table.take("data"), &context);
     let http = network::http(problems, table.take("http"));
     let write_keys = table.take("write_keys").map(|item| write_key::all(problems, &item, &context));
+    let identity = table.take("identity").and_then(|item| identity::identity(problems, &item, &context));
     let unsubscribe_secret = unsubscribe(problems, table.take("unsubscribe"), &context);
     let sender = table.take("sender").and_then(|item| email::sender(problems, &item));
     let email = table.take("email").and_then(|item| email::email(problems, &item, &context));
@@ -79,6 +84,7 @@ pub(super) fn take(
         data,
         http,
         write_keys: write_keys.unwrap_or_default(),
+        identity,
         unsubscribe_secret,
         sender,
         email,
