@@ -1,5 +1,7 @@
-//! What people look at: health, metrics, unsubscribe.
+//! What people look at: health, metrics, the dashboard, unsubscribe.
 
+pub mod access;
 pub mod admin;
+pub mod dashboard;
 pub mod links;
 pub mod unsubscribe;
