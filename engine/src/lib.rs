@@ -19,6 +19,7 @@ pub mod trigger;
 pub mod journey;
 pub mod policy;
 pub mod effect;
+pub mod explain;
 pub mod apply;
 pub mod planted;
 

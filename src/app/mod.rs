@@ -1,5 +1,6 @@
 //! Wiring: start, roles, ordered stop, telemetry.
 
+mod admin;
 pub mod announce;
 mod health;
 mod identity;

@@ -6,9 +6,10 @@ use super::operations::Operations;
 use super::releases::ReleaseStore;
 use super::storage::Storage;
 use super::workers::Workers;
-use super::{announce, identity, mail, serve, sources, telemetry, upkeep};
+use super::{admin, announce, identity, mail, serve, sources, upkeep};
 use crate::dispatch::{self, Dispatcher, Limits};
-use crate::http::{admin, inapp, links};
+use crate::http::dashboard::Annex;
+use crate::http::{inapp, links};
 use crate::ingest::http::{self as door, HttpDoor};
 use crate::ingest::identity::Identity;
 use crate::ingest::kafka::KafkaSources;
@@ -49,13 +50,18 @@ struct Stop {
 impl Service {
     /// Starts it, and releases the project if it differs from the last release.
     pub async fn start(project: &Project) -> anyhow::Result<Service> {
+        Service::start_with(project, Annex::default()).await
+    }
+
+    /// [`Service::start`], with pages beside the dashboard's own.
+    pub async fn start_with(project: &Project, annex: Annex) -> anyhow::Result<Service> {
         let process = &project.process;
         let stop = Stop::default();
         // What is wrong with the settings is said before anything is begun.
         sources::check(process)?;
         let (keys, key) = (Keys::new(write_keys(process)?), mail::unsubscribe_key(process)?);
         let identity = Arc::new(identity::identity(process, crate::clock::system())?);
-        let post = Arc::new(mail::Post::new(process)?);
+        let (post, access) = (Arc::new(mail::Post::new(process)?), admin::access(&process.http)?);
         let listener = serve::listen(process.http.listen, "listen").await?;
         let admin_listener = serve::listen(process.http.admin_listen, "admin_listen").await?;
         let storage = Arc::new(Storage::open(&process.data)?);
@@ -99,7 +105,7 @@ impl Service {
         let inbox = Arc::new(inbox);
         let public = public_router(process, &storage, &store, keys, key, identity);
         let public = public.merge(inapp::router(inbox.clone()));
-        let admin = admin_router(health, operations.clone(), process.http.admin_listen.ip());
+        let admin = admin::router(health, operations.clone(), access, annex);
         let servers = vec![
             tokio::spawn(serve::serve(listener, public, stop.doors.clone())),
             tokio::spawn(serve::serve(admin_listener, admin, stop.workers.clone())),
@@ -216,14 +222,4 @@ fn write_keys(process: &Process) -> anyhow::Result<Vec<WriteKey>> {
         })
     };
     process.write_keys.iter().map(key).collect()
-}
-
-fn admin_router(health: Health, operations: Arc<Operations>, own: std::net::IpAddr) -> Router {
-    let admin = admin::Admin {
-        not_ready: Arc::new(move || health.not_ready()),
-        metrics: telemetry::start_metrics(),
-        operate: Arc::new(move |request| operations.operate(request)),
-        own,
-    };
-    admin::router(Arc::new(admin))
 }

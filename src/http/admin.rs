@@ -1,19 +1,20 @@
 //! Health, metrics, and what the command line asks a running service.
 //!
-//! Health and metrics answer everybody who reaches the address. Commands name people: they are answered to this machine
-//! alone, under its own name (a page of elsewhere that rebinds its name sends another `Host`), and only as JSON, which a
-//! page of elsewhere cannot send unasked.
+//! Health and metrics answer everybody who reaches the address. Commands name people: `access` says who may give them, and
+//! they are read only as JSON, which a page of elsewhere cannot send unasked.
 
+use super::access::{Access, Refused};
+use crate::clock::Clock;
 use axum::body::Bytes;
 use axum::extract::connect_info::ConnectInfo;
 use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// Carries a command out: JSON in, JSON out, or what is wrong in words.
@@ -25,8 +26,8 @@ pub struct Admin {
     pub not_ready: Arc<dyn Fn() -> Vec<String> + Send + Sync>,
     pub metrics: PrometheusHandle,
     pub operate: Operate,
-    /// The address that it listens on: who asks from it is this machine, too.
-    pub own: IpAddr,
+    pub access: Arc<Access>,
+    pub clock: Clock,
 }
 
 const COMMAND_BYTES_MAX: usize = 64 * 1024;
@@ -58,11 +59,12 @@ async fn readyz(State(admin): State<Arc<Admin>>) -> Response {
 async fn operate(
     State(admin): State<Arc<Admin>>,
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    method: Method,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    if !is_own(peer.ip(), admin.own) || !is_asked_by_name(&headers, admin.own) {
-        return (StatusCode::FORBIDDEN, "commands are answered to this machine alone\n").into_response();
+    if let Err(refused) = admin.access.admits(peer.ip(), &method, &headers, (admin.clock)()) {
+        return (StatusCode::FORBIDDEN, words(refused)).into_response();
     }
     let kind = headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     if kind.split(';').next().map(str::trim) != Some("application/json") {
@@ -75,35 +77,10 @@ async fn operate(
     }
 }
 
-fn is_own(ip: IpAddr, own: IpAddr) -> bool {
-    ip.to_canonical().is_loopback() || (ip == own && !own.is_unspecified())
-}
-
-/// `Host` is an address or `localhost`, never a name that somebody else may point here.
-fn is_asked_by_name(headers: &HeaderMap, own: IpAddr) -> bool {
-    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let name = host
-        .rsplit_once(':')
-        .filter(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()))
-        .map_or(host, |h| h.0);
-    name == "localhost" || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| is_own(ip, own))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_that_is_not_this_machines_is_refused() {
-        let asked = |host: &str| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, host.parse().unwrap());
-            is_asked_by_name(&headers, [10, 0, 0, 2].into())
-        };
-        assert!(
-            asked("127.0.0.1:8081") && asked("localhost:8081") && asked("[::1]:8081") && asked("localhost")
-        );
-        assert!(!asked("evil.example:8081") && !asked("10.0.0.1:8081") && !asked("localhost.evil.example"));
-        assert!(!is_asked_by_name(&HeaderMap::new(), [0, 0, 0, 0].into()));
+fn words(refused: Refused) -> &'static str {
+    match refused {
+        Refused::Elsewhere => "commands are answered to this machine alone: no admin_token_file is set\n",
+        Refused::NoToken => "expected the admin token, as `Authorization: Bearer TOKEN`\n",
+        Refused::OtherSite => "commands are not taken from pages of other sites\n",
     }
 }

@@ -14,6 +14,7 @@ const PREFIX: &str = "OUTREACH__";
 const WRITE_KEYS: &str = "OUTREACH__WRITE_KEYS__";
 const IDENTITY_KEYS: &str = "OUTREACH__IDENTITY__KEYS__";
 pub(super) const UNSUBSCRIBE_SECRET: &str = "OUTREACH__UNSUBSCRIBE__SECRET";
+pub(super) const ADMIN_TOKEN: &str = "OUTREACH__HTTP__ADMIN_TOKEN";
 pub(super) const SMTP_PASSWORD: &str = "OUTREACH__EMAIL__SMTP__PASSWORD";
 /// Names of librdkafka's properties have dots, which a variable's name cannot have.
 const KAFKA_PROPERTIES: &str = "KAFKA__PROPERTIES__";
@@ -63,8 +64,7 @@ pub(super) fn identity_key_variable(name: &str) -> String {
 fn is_secret(name: &str) -> bool {
     name.starts_with(WRITE_KEYS)
         || name.starts_with(IDENTITY_KEYS)
-        || name == UNSUBSCRIBE_SECRET
-        || name == SMTP_PASSWORD
+        || [UNSUBSCRIBE_SECRET, ADMIN_TOKEN, SMTP_PASSWORD].contains(&name)
 }
 
 fn line(name: &str, value: &str) -> String {

@@ -70,7 +70,7 @@ pub(super) fn take(
 ) -> Process {
     let context = Context { dir, environment };
     let data = network::data(problems, table.take("data"), &context);
-    let http = network::http(problems, table.take("http"));
+    let http = network::http(problems, table.take("http"), &context);
     let write_keys = table.take("write_keys").map(|item| write_key::all(problems, &item, &context));
     let identity = table.take("identity").and_then(|item| identity::identity(problems, &item, &context));
     let unsubscribe_secret = unsubscribe(problems, table.take("unsubscribe"), &context);

@@ -1,6 +1,7 @@
 //! `[data]`, `[http]` and `[dispatch]`: where this process keeps things, listens, and how it hands over.
 
-use super::Context;
+use super::{Context, SecretPlace};
+use crate::project::environment::ADMIN_TOKEN;
 use outreach_engine::rule::diagnostic::Code;
 use outreach_engine::rule::document::{Item, Problems};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -22,6 +23,8 @@ pub struct Http {
     pub listen: SocketAddr,
     /// Health, metrics, and what the command line asks. Default 127.0.0.1:8081.
     pub admin_listen: SocketAddr,
+    /// Opens `admin_listen` to other machines. Default: this machine alone is answered.
+    pub admin_token: SecretPlace,
     /// Begins the links in mails; http or https, no slash at its end. Default: `http://` and `listen`.
     pub public_url: String,
 }
@@ -55,10 +58,11 @@ pub(super) fn data(problems: &mut Problems, item: Option<Item<'_>>, context: &Co
     data
 }
 
-pub(super) fn http(problems: &mut Problems, item: Option<Item<'_>>) -> Http {
+pub(super) fn http(problems: &mut Problems, item: Option<Item<'_>>, context: &Context<'_>) -> Http {
     let mut table = item.and_then(|item| item.table(problems));
     let mut take = |key| table.as_mut().and_then(|table| table.take(key));
     let (listen, admin_listen, public_url) = (take("listen"), take("admin_listen"), take("public_url"));
+    let admin_token = context.secret(problems, take("admin_token_file"), ADMIN_TOKEN.to_owned());
     if let Some(table) = table {
         table.finish(problems, &[]);
     }
@@ -66,6 +70,7 @@ pub(super) fn http(problems: &mut Problems, item: Option<Item<'_>>) -> Http {
     Http {
         listen,
         admin_listen: admin_listen.and_then(|item| socket(problems, &item)).unwrap_or(ADMIN_LISTEN),
+        admin_token,
         public_url: public_url
             .and_then(|item| web_address(problems, &item))
             .unwrap_or_else(|| format!("http://{listen}")),

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub struct Secret(String);
 
 /// Where a secret is to be had. The variable goes before the file.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretPlace {
     pub file: Option<PathBuf>,
     /// The variable's name.

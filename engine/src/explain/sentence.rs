@@ -1,0 +1,236 @@
+//! What a rule says, in plain English: made from the checked rule, so it cannot say anything else than what runs.
+
+use super::condition::{About, clause};
+use super::{listed, quoted};
+use crate::effect::Channel;
+use crate::rule::{
+    EventMatch, Exit, MessageStep, OncePer, Repeat, Rule, Status, Step, StepKind, Trigger, TriggerForm,
+};
+use std::fmt;
+
+/// A rule in words, by parts. `Display` puts them together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sentence {
+    /// `When “Signed Up” happens and their email is known`.
+    pub when: String,
+    /// `send the email “welcome”, wait 2 days, then send the email “tips”`.
+    pub then: String,
+    /// Whole sentences: what ends it, how often, who is held out, whether it is off.
+    pub besides: Vec<String>,
+}
+
+impl Sentence {
+    pub fn of(rule: &Rule) -> Sentence {
+        let audience = rule.audience.as_ref().and_then(|audience| clause(audience, About::Person));
+        let only = audience.map_or_else(String::new, |audience| format!(", and {audience}"));
+        let all = [off(rule), exits(rule), Some(once_per(rule)), goal(rule), holdout(rule), unproven(rule)];
+        Sentence {
+            when: format!("When {}{only}", trigger(&rule.trigger)),
+            then: steps(&rule.steps),
+            besides: all.into_iter().flatten().collect(),
+        }
+    }
+}
+
+impl fmt::Display for Sentence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, {}.", self.when, self.then)?;
+        self.besides.iter().try_for_each(|sentence| write!(f, " {sentence}"))
+    }
+}
+
+fn trigger(trigger: &Trigger) -> String {
+    let (words, keyed) = match &trigger.form {
+        TriggerForm::Event(event) => (happens(event), event),
+        TriggerForm::Count { event, count, within } => {
+            (format!("{} {count} times within {within}", happens(event)), event)
+        }
+        TriggerForm::Absence { first, without, within, repeat } => {
+            let by = if is_same(first, without) {
+                "by another".to_owned()
+            } else {
+                format!("by {}", named(without))
+            };
+            let from = match repeat {
+                Repeat::Keep => "",
+                Repeat::Restart => " of the latest",
+            };
+            (format!("{} is not followed {by} within {within}{from}", named(first)), first)
+        }
+    };
+    match &keyed.key {
+        Some(key) => format!("{words} (each {key} for itself)"),
+        None => words,
+    }
+}
+
+/// The same event without any condition: its next one.
+fn is_same(first: &EventMatch, without: &EventMatch) -> bool {
+    first.event == without.event && first.condition.is_none() && without.condition.is_none()
+}
+
+fn happens(event: &EventMatch) -> String {
+    format!("{} happens", named(event))
+}
+
+/// `“Signed Up” (its plan is “trial”)`.
+fn named(event: &EventMatch) -> String {
+    let condition = event.condition.as_ref().and_then(|condition| clause(condition, About::Event));
+    let condition = condition.map_or_else(String::new, |condition| format!(" ({condition})"));
+    format!("{}{condition}", quoted(&event.event))
+}
+
+fn steps(steps: &[Step]) -> String {
+    let words: Vec<String> = steps.iter().map(step).collect();
+    match words.as_slice() {
+        [init @ .., last] if !init.is_empty() => format!("{}, then {last}", init.join(", ")),
+        all => all.concat(),
+    }
+}
+
+fn step(step: &Step) -> String {
+    match &step.kind {
+        StepKind::Message(message) => say(message),
+        StepKind::Wait(length) => format!("wait {length}"),
+    }
+}
+
+fn say(message: &MessageStep) -> String {
+    let template = quoted(&message.template);
+    let what = match message.channel {
+        Channel::Email => format!("send the email {template}"),
+        Channel::InProduct => format!("show {template} in the product"),
+    };
+    if message.is_transactional {
+        format!("{what} (transactional: no cap or quiet hour holds it)")
+    } else {
+        what
+    }
+}
+
+fn off(rule: &Rule) -> Option<String> {
+    match rule.status {
+        Status::Live => None,
+        Status::Off => Some("It is off: none of this happens.".to_owned()),
+    }
+}
+
+fn exits(rule: &Rule) -> Option<String> {
+    let exit = |exit: &Exit| match exit {
+        Exit::Event(event) => happens(event),
+        Exit::Person(condition) => {
+            clause(condition, About::Person).unwrap_or_else(|| "anything happens".to_owned())
+        }
+    };
+    let exits: Vec<String> = rule.exits.iter().map(exit).collect();
+    (!exits.is_empty()).then(|| format!("It stops as soon as {}.", listed(&exits, "or")))
+}
+
+fn once_per(rule: &Rule) -> String {
+    let whose = if rule.trigger.form.is_keyed() { "for each person and key" } else { "for each person" };
+    match rule.limits.once_per {
+        OncePer::Ever => format!("Once {whose}, ever."),
+        OncePer::Always => "Every time anew.".to_owned(),
+        OncePer::Length(length) => format!("At most once in {length} {whose}."),
+        OncePer::CalendarDay => format!("At most once a calendar day {whose}."),
+    }
+}
+
+fn goal(rule: &Rule) -> Option<String> {
+    let goal = rule.goal.as_ref()?;
+    let within = goal.within.map_or_else(String::new, |within| format!(" within {within}"));
+    Some(format!("It has helped when {}{within}.", happens(goal.event.as_ref()?)))
+}
+
+fn holdout(rule: &Rule) -> Option<String> {
+    let share = rule.goal.as_ref()?.holdout?;
+    Some(format!("{share} of them get nothing and are compared."))
+}
+
+fn unproven(rule: &Rule) -> Option<String> {
+    rule.trigger.accepts_unproven.then(|| "Events that nobody vouches for set it off, too.".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rule::parse::{Known, parse};
+
+    fn said(text: &str) -> String {
+        let (rule, _) = parse("r", "rules/r.toml", text, &known()).unwrap_or_else(|bad| panic!("{bad:?}"));
+        Sentence::of(&rule).to_string()
+    }
+
+    fn known() -> Known {
+        Known { transactional_rules: Some(["r".into()].into_iter().collect()), ..Known::default() }
+    }
+
+    fn rule(trigger: &str, more: &str) -> String {
+        format!(
+            "name = \"R\"\ntopic = \"t\"\n[trigger]\n{trigger}\n{more}\n[[step]]\nin_product = \"hello\"\n"
+        )
+    }
+
+    #[test]
+    fn an_event_is_told() {
+        assert_eq!(
+            said(&rule("event = \"Plan Upgraded\"\nwhere = { \"properties.plan\" = \"team\" }", "")),
+            "When “Plan Upgraded” (its plan is “team”) happens, show “hello” in the product. \
+             Once for each person, ever."
+        );
+    }
+
+    #[test]
+    fn a_count_is_told() {
+        let trigger =
+            "event = \"Payment Failed\"\ncount = 3\nwithin = \"1 day\"\nkey = \"properties.order_id\"";
+        assert_eq!(
+            said(&rule(trigger, "[limits]\nonce_per = \"7 days\"")),
+            "When “Payment Failed” happens 3 times within 1 day (each properties.order_id for itself), \
+             show “hello” in the product. At most once in 7 days for each person and key."
+        );
+    }
+
+    #[test]
+    fn an_absence_is_told_whole() {
+        let text = "name = \"R\"\ntopic = \"t\"\n[trigger]\nevent = \"Signed Up\"\n\
+            where = { \"properties.plan\" = \"trial\" }\nwithout = \"Project Created\"\nwithin = \"3 days\"\n\
+            [audience]\nwhere = { \"traits.email\" = { exists = true } }\n[exit]\nevent = \"Project Created\"\n\
+            [limits]\nonce_per = \"30 days\"\n[goal]\nevent = \"Project Created\"\nwithin = \"7 days\"\n\
+            holdout = \"10%\"\n[[step]]\nemail = \"stalled\"\n[[step]]\nwait = \"2 days\"\n[[step]]\nin_product = \"list\"\n";
+        assert_eq!(
+            said(text),
+            "When “Signed Up” (its plan is “trial”) is not followed by “Project Created” within 3 days, and their \
+             email is known, send the email “stalled”, wait 2 days, then show “list” in the product. It stops as soon \
+             as “Project Created” happens. At most once in 30 days for each person. It has helped when “Project \
+             Created” happens within 7 days. 10% of them get nothing and are compared."
+        );
+    }
+
+    #[test]
+    fn an_absence_of_the_same_event_is_told_as_its_next() {
+        let trigger = "event = \"Session Started\"\nwithout = \"Session Started\"\nwithin = \"14 days\"\nrepeat = \"restart\"";
+        assert!(said(&rule(trigger, "")).starts_with(
+            "When “Session Started” is not followed by another within 14 days of the latest, show"
+        ));
+    }
+
+    #[test]
+    fn limits_exits_and_what_passes_them_are_told() {
+        let always =
+            said(&format!("unproven = true\n{}", rule("event = \"A\"", "[limits]\nonce_per = \"always\"")));
+        assert!(
+            always.contains("Every time anew. Events that nobody vouches for set it off, too."),
+            "{always}"
+        );
+        let day = said(&rule("event = \"A\"", "[limits]\nonce_per = \"calendar day\""));
+        assert!(day.contains("At most once a calendar day for each person."), "{day}");
+        let exits = "[exit]\nany = [ { event = \"B\" }, { where = { \"traits.plan\" = \"paid\" } } ]";
+        let exits = said(&rule("event = \"A\"", exits));
+        assert!(exits.contains("It stops as soon as “B” happens or their plan is “paid”."), "{exits}");
+        let off = said(&format!("status = \"off\"\n{}", rule("event = \"A\"", "")));
+        assert!(off.contains("It is off: none of this happens."), "{off}");
+        let sure = "name = \"R\"\ntopic = \"t\"\n[trigger]\nevent = \"A\"\n[[step]]\nemail = \"e\"\ntransactional = true\n";
+        assert!(said(sure).contains("“e” (transactional: no cap or quiet hour holds it)."), "{}", said(sure));
+    }
+}

@@ -1,0 +1,1 @@
+// What a page does beyond being there. Nothing here is needed to read it.
