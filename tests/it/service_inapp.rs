@@ -3,11 +3,10 @@
 use outreach_engine::Length;
 use serde_json::{Value, json};
 
-use crate::service_desk::{SOON, ago, command, project, rule, send, track, wait_for_state};
+use crate::service_desk::{ago, project, rule, send, track, wait_for_state};
 use crate::world::http::Reply;
 use crate::world::service::{Project, Service};
 use crate::world::smtp_sink::SmtpSink;
-use crate::world::wait;
 
 pub const SECRET: &str = "an identity secret of the tests, long enough";
 pub const IDENTITY: &str = "[identity]\naudience = \"acme\"\n[[identity.keys]]\nname = \"app\"\nalgorithm = \"HS256\"\n\

@@ -7,6 +7,7 @@ pub mod field;
 pub mod instant;
 pub mod arrival;
 pub mod record;
+mod record_bytes;
 pub mod subject;
 
 pub use arrival::{Arrival, MissingTime};

@@ -7,7 +7,8 @@
 //! and UTF-8, times are eight bytes little-endian, an optional field begins with a byte 0 or 1. The place and the time
 //! of appending are the frame's and are not repeated. Kinds are numbers for ever: a number is never given twice.
 
-use super::subject::{Subject, SubjectKind};
+use super::record_bytes::*;
+use super::subject::Subject;
 use crate::effect::DecisionId;
 use crate::time::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -345,91 +346,8 @@ impl<'a> Event<'a> {
     }
 }
 
-fn known<T>(number: u8, what: &'static str, from: fn(u8) -> Option<T>) -> Result<T, RecordError> {
+pub(super) fn known<T>(number: u8, what: &'static str, from: fn(u8) -> Option<T>) -> Result<T, RecordError> {
     from(number).ok_or(RecordError::Unknown { what, number })
-}
-
-fn put_varint(out: &mut Vec<u8>, mut number: u64) {
-    while number >= 0x80 {
-        out.push(number as u8 | 0x80);
-        number >>= 7;
-    }
-    out.push(number as u8);
-}
-
-fn put_text(out: &mut Vec<u8>, text: &str) {
-    put_varint(out, text.len() as u64);
-    out.extend_from_slice(text.as_bytes());
-}
-
-fn put_time(out: &mut Vec<u8>, at: Timestamp) {
-    out.extend_from_slice(&at.0.to_le_bytes());
-}
-
-fn put_subject(out: &mut Vec<u8>, subject: Subject<'_>) {
-    out.push(subject.kind as u8);
-    put_text(out, subject.id);
-}
-
-fn put_option<T>(out: &mut Vec<u8>, value: Option<T>, put: impl FnOnce(&mut Vec<u8>, T)) {
-    out.push(u8::from(value.is_some()));
-    if let Some(value) = value {
-        put(out, value);
-    }
-}
-
-fn take_slice<'a>(
-    bytes: &mut &'a [u8],
-    count: usize,
-    expected: &'static str,
-) -> Result<&'a [u8], RecordError> {
-    let (taken, rest) = bytes.split_at_checked(count).ok_or(RecordError::Truncated { expected })?;
-    *bytes = rest;
-    Ok(taken)
-}
-
-fn take_array<const N: usize>(bytes: &mut &[u8], expected: &'static str) -> Result<[u8; N], RecordError> {
-    let (taken, rest) = bytes.split_first_chunk::<N>().ok_or(RecordError::Truncated { expected })?;
-    *bytes = rest;
-    Ok(*taken)
-}
-
-fn take_byte(bytes: &mut &[u8], expected: &'static str) -> Result<u8, RecordError> {
-    take_array::<1>(bytes, expected).map(|[byte]| byte)
-}
-
-fn take_varint(bytes: &mut &[u8], expected: &'static str) -> Result<u64, RecordError> {
-    let mut number = 0u64;
-    for shift in (0..64).step_by(7) {
-        let byte = take_byte(bytes, expected)?;
-        number |= u64::from(byte & 0x7f) << shift;
-        if byte < 0x80 {
-            return Ok(number);
-        }
-    }
-    Err(RecordError::Truncated { expected })
-}
-
-fn take_text<'a>(bytes: &mut &'a [u8], field: &'static str) -> Result<&'a str, RecordError> {
-    let count = take_varint(bytes, field)?;
-    let taken = take_slice(bytes, usize::try_from(count).unwrap_or(usize::MAX), field)?;
-    std::str::from_utf8(taken).map_err(|_| RecordError::NotText { field })
-}
-
-fn take_time(bytes: &mut &[u8]) -> Result<Timestamp, RecordError> {
-    take_array(bytes, "a time").map(|taken| Timestamp(i64::from_le_bytes(taken)))
-}
-
-fn take_subject<'a>(bytes: &mut &'a [u8]) -> Result<Subject<'a>, RecordError> {
-    let kind = known(take_byte(bytes, "a subject")?, "subject kind", SubjectKind::from_byte)?;
-    Ok(Subject { kind, id: take_text(bytes, "subject id")? })
-}
-
-fn take_option<'a, T>(
-    bytes: &mut &'a [u8],
-    take: impl FnOnce(&mut &'a [u8]) -> Result<T, RecordError>,
-) -> Result<Option<T>, RecordError> {
-    if take_byte(bytes, "an option")? == 0 { Ok(None) } else { take(bytes).map(Some) }
 }
 
 #[cfg(test)]
