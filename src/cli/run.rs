@@ -46,8 +46,10 @@ fn ensure_secrets(project: &Project) -> anyhow::Result<()> {
     let process = &project.process;
     let keys = process.write_keys.iter().map(|key| (format!("write key {}", key.name), &key.key));
     let links = process.email.iter().map(|_| ("links in mails".to_string(), &process.unsubscribe_secret));
+    let old = process.old_unsubscribe_secrets.iter().map(|old| ("links in older mails".to_string(), old));
     let missing: Vec<String> = keys
         .chain(links)
+        .chain(old)
         .filter_map(|(what, place)| place.read().err().map(|error| format!("  {what}: {error}")))
         .collect();
     ensure!(
