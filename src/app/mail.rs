@@ -92,14 +92,21 @@ pub fn letters<D: Ledger + 'static>(process: &Process, key: Key, store: &Arc<Rel
     }
 }
 
-/// The key that signs the links of mails. Without mail there are no links, and a key of this process's own will do.
+/// The key that signs the links of mails, and those that signed them before. Without mail there are no new links, and a
+/// key of this process's own will do.
 pub fn unsubscribe_key(process: &Process) -> anyhow::Result<Key> {
-    if process.email.is_none() && !process.unsubscribe_secret.is_named() {
-        let own = uuid_like();
-        return Key::new(&own).map_err(|reason| anyhow!(reason));
+    const WHERE: &str = "[unsubscribe] of outreach.toml";
+    let unfit = |reason| anyhow!("{WHERE}: {reason}");
+    let mut key = if process.email.is_none() && !process.unsubscribe_secret.is_named() {
+        Key::new(&uuid_like()).map_err(unfit)?
+    } else {
+        let secret = process.unsubscribe_secret.read().context(WHERE)?;
+        Key::new(secret.reveal().as_bytes()).map_err(unfit)?
+    };
+    for older in &process.old_unsubscribe_secrets {
+        key.accept_older(older.read().context(WHERE)?.reveal().as_bytes()).map_err(unfit)?;
     }
-    let secret = process.unsubscribe_secret.read().context("[unsubscribe] of outreach.toml")?;
-    Key::new(secret.reveal().as_bytes()).map_err(|reason| anyhow!("[unsubscribe] of outreach.toml: {reason}"))
+    Ok(key)
 }
 
 /// Bytes that nobody else has: keys of std's hashers are random.

@@ -23,9 +23,13 @@ pub struct Claims {
     pub topic: String,
 }
 
-/// The key that signs and verifies. Prints as nothing.
+/// The key that signs and verifies, and older ones that only verify: mails keep their links when the secret is replaced.
+/// Prints as nothing.
 #[derive(Clone)]
-pub struct Key(Hmac<Sha256>);
+pub struct Key {
+    signs: Hmac<Sha256>,
+    older: Vec<Hmac<Sha256>>,
+}
 
 /// A shorter secret can be guessed.
 pub const SECRET_BYTES_MIN: usize = 16;
@@ -39,6 +43,16 @@ const LABEL: &[u8] = b"outreach unsubscribe token";
 impl Key {
     /// The key of these secret bytes; at least [`SECRET_BYTES_MIN`] of them, else an error that says so.
     pub fn new(secret: &[u8]) -> Result<Key, String> {
+        Ok(Key { signs: Key::mac(secret)?, older: Vec::new() })
+    }
+
+    /// Verifies what this secret, replaced since, has signed; an error as from [`Key::new`].
+    pub fn accept_older(&mut self, secret: &[u8]) -> Result<(), String> {
+        self.older.push(Key::mac(secret)?);
+        Ok(())
+    }
+
+    fn mac(secret: &[u8]) -> Result<Hmac<Sha256>, String> {
         if secret.len() < SECRET_BYTES_MIN {
             return Err(format!(
                 "expected an unsubscribe secret of at least {SECRET_BYTES_MIN} bytes, found {}",
@@ -47,7 +61,7 @@ impl Key {
         }
         let mut mac = Hmac::<Sha256>::new_from_slice(secret).map_err(|error| error.to_string())?;
         mac.update(LABEL);
-        Ok(Key(mac))
+        Ok(mac)
     }
 }
 
@@ -67,19 +81,20 @@ pub fn sign(key: &Key, claims: &Claims) -> String {
         bytes.extend_from_slice(&(cut as u16).to_le_bytes());
         bytes.extend_from_slice(&text.as_bytes()[..cut]);
     }
-    let mac = key.0.clone().chain_update(&bytes).finalize().into_bytes();
+    let mac = key.signs.clone().chain_update(&bytes).finalize().into_bytes();
     bytes.extend_from_slice(&mac);
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-/// The claims of a token that this key signed; nothing for any other text. Compares in constant time.
+/// The claims of a token that this key signed, or an older one; nothing for any other text. Compares in constant time.
 pub fn verify(key: &Key, token: &str) -> Option<Claims> {
     if token.len() > TOKEN_CHARS_MAX {
         return None;
     }
     let bytes = URL_SAFE_NO_PAD.decode(token).ok()?;
     let (signed, mac) = bytes.split_at_checked(bytes.len().checked_sub(MAC_BYTES)?)?;
-    key.0.clone().chain_update(signed).verify_slice(mac).ok()?;
+    let mut keys = std::iter::once(&key.signs).chain(&key.older);
+    keys.find(|key| (*key).clone().chain_update(signed).verify_slice(mac).is_ok())?;
     let (version, mut rest) = signed.split_first()?;
     if *version != VERSION {
         return None;
@@ -140,6 +155,18 @@ mod tests {
     fn another_key_does_not_open_it() {
         let other = Key::new(b"another secret, long enough").unwrap();
         assert_eq!(verify(&other, &sign(&key(), &claims())), None);
+    }
+
+    #[test]
+    fn what_a_replaced_key_signed_is_read_and_it_signs_no_more() {
+        let old = Key::new(b"the secret of last year").unwrap();
+        let mut new = key();
+        assert_eq!(verify(&new, &sign(&old, &claims())), None);
+        new.accept_older(b"the secret of last year").unwrap();
+        assert_eq!(verify(&new, &sign(&old, &claims())), Some(claims()));
+        assert_eq!(verify(&key(), &sign(&new, &claims())), Some(claims()), "the new one signs");
+        assert_eq!(verify(&old, &sign(&new, &claims())), None);
+        assert!(new.accept_older(b"short").is_err());
     }
 
     #[test]

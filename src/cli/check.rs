@@ -45,8 +45,8 @@ fn text(reading: &Reading, is_plain: bool) -> String {
     text
 }
 
-/// One JSON object: `problems` and `transactional`.
-fn json(reading: &Reading) -> anyhow::Result<String> {
+/// One JSON object: `problems` and `transactional`. `run` answers with it, too, where it starts nothing.
+pub(super) fn json(reading: &Reading) -> anyhow::Result<String> {
     #[derive(Serialize)]
     struct Report<'r> {
         problems: Vec<diagnostics::Record<'r>>,

@@ -22,7 +22,7 @@ pub(super) struct Options {
 
 pub(super) fn run(options: &Options) -> anyhow::Result<End> {
     // The story is what is to be seen; what goes wrong is seen all the same.
-    telemetry::start_logs("error");
+    telemetry::start_logs("error", false);
     let is_terminal = std::io::stdout().is_terminal();
     let options = demo::Options {
         seed: options.seed,

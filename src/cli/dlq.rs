@@ -3,7 +3,7 @@
 use super::ask::ask;
 use super::{End, Format, print_json, say};
 use crate::app::operations::Request;
-use serde_json::Value;
+use serde_json::{Value, json};
 use std::path::Path;
 
 /// Dead letters.
@@ -46,22 +46,27 @@ pub(super) fn run(dir: &Path, format: Format, command: &Command) -> anyhow::Resu
             }
             say(&format!("{}\n\n{}", line(&letter), letter["payload"].as_str().unwrap_or_default()));
         }
-        Command::Replay { ids } => return replay(dir, ids),
+        Command::Replay { ids } => return replay(dir, format, ids),
     }
     Ok(End::Ok)
 }
 
 /// All are tried; those that are still refused are told, and make findings.
-fn replay(dir: &Path, ids: &[i64]) -> anyhow::Result<End> {
+fn replay(dir: &Path, format: Format, ids: &[i64]) -> anyhow::Result<End> {
     let mut end = End::Ok;
+    let mut answers = Vec::new();
     for id in ids {
-        match ask(dir, &Request::Replay { id: *id }) {
-            Ok(_) => say(&format!("{id}: replayed")),
-            Err(reason) => {
-                say(&format!("{id}: {reason:#}"));
-                end = End::Findings;
-            }
+        let reason = ask(dir, &Request::Replay { id: *id }).err().map(|reason| format!("{reason:#}"));
+        if reason.is_some() {
+            end = End::Findings;
         }
+        if format == Format::Text {
+            say(&format!("{id}: {}", reason.as_deref().unwrap_or("replayed")));
+        }
+        answers.push(json!({ "id": id, "replayed": reason.is_none(), "reason": reason }));
+    }
+    if format == Format::Json {
+        print_json(&answers.into())?;
     }
     Ok(end)
 }

@@ -14,20 +14,21 @@ mod test;
 mod topics;
 mod user;
 
-use clap::{Parser, Subcommand, ValueEnum};
-use std::path::PathBuf;
+use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser, Subcommand, ValueEnum};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Outreach rules as code: watch the product's events, decide whom to write to and when, send, and say why.
 #[derive(Debug, Parser)]
 #[command(name = "outreach", version)]
 struct Arguments {
-    /// The folder with outreach.toml, rules/ and templates/.
-    #[arg(long, global = true, value_name = "DIR", default_value = ".")]
-    project: PathBuf,
-    /// How results are written to stdout.
-    #[arg(long, global = true, value_enum, default_value = "text")]
-    format: Format,
+    /// The folder with outreach.toml, rules/ and templates/ [default: .]
+    #[arg(long, global = true, value_name = "DIR")]
+    project: Option<PathBuf>,
+    /// How results are written to stdout [default: text]
+    #[arg(long, global = true, value_enum)]
+    format: Option<Format>,
     #[command(subcommand)]
     command: Command,
 }
@@ -78,7 +79,7 @@ const FAILURE: u8 = 3;
 
 /// Runs the command line; the exit codes are 0 ok, 1 findings, 2 usage, 3 failure.
 pub fn main() -> ExitCode {
-    let arguments = match Arguments::try_parse() {
+    let arguments = match Arguments::try_parse().and_then(Arguments::fitting) {
         Ok(arguments) => arguments,
         Err(error) => {
             // Help and version come as errors too, and belong on stdout. Nobody is left to tell if that fails.
@@ -96,17 +97,34 @@ pub fn main() -> ExitCode {
     }
 }
 
+impl Arguments {
+    /// The demo is a show with a project of its own: what would have no effect there is refused, not passed over.
+    fn fitting(self) -> Result<Arguments, clap::Error> {
+        let is_demo = matches!(self.command, Command::Demo(_));
+        let unfit = match (&self.project, self.format) {
+            (Some(_), _) => Some("--project: `outreach demo` brings a project of its own"),
+            (None, Some(Format::Json)) => Some("--format json: `outreach demo` is to be looked at"),
+            (None, Some(Format::Text) | None) => None,
+        };
+        match unfit.filter(|_| is_demo) {
+            Some(words) => Err(Arguments::command().error(ErrorKind::ArgumentConflict, words)),
+            None => Ok(self),
+        }
+    }
+}
+
 fn run(arguments: &Arguments) -> anyhow::Result<End> {
-    let (dir, format) = (&arguments.project, arguments.format);
+    let dir = arguments.project.as_deref().unwrap_or(Path::new("."));
+    let format = arguments.format.unwrap_or(Format::Text);
     match &arguments.command {
         Command::Check(options) => check::run(dir, format, options),
         Command::Demo(options) => demo::run(options),
-        Command::Run => run::run(dir),
+        Command::Run => run::run(dir, format),
         Command::User(options) => user::run(dir, format, options),
         Command::Pause(options) => pause::run(dir, format, options, true),
         Command::Resume(options) => pause::run(dir, format, options, false),
         Command::Dlq(command) => dlq::run(dir, format, command),
-        Command::Topics(command) => topics::run(dir, command),
+        Command::Topics(command) => topics::run(dir, format, command),
         Command::Test(options) => test::run(dir, format, options),
         Command::Replay(options) => replay::run(dir, format, options),
     }

@@ -1,6 +1,6 @@
 //! `outreach run`: the service.
 
-use super::{End, diagnostics};
+use super::{End, Format, check, diagnostics, say};
 use crate::app::{Service, telemetry};
 use crate::project::{Environment, Project};
 use anyhow::{Context, bail, ensure};
@@ -9,11 +9,15 @@ use std::io::IsTerminal;
 use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Runs until SIGTERM or Ctrl-C; a second signal aborts.
-pub(super) fn run(dir: &Path) -> anyhow::Result<End> {
+/// Runs until SIGTERM or Ctrl-C; a second signal aborts. With JSON as format the logs are JSON on a terminal, too, and the
+/// problems of a project that cannot run are those of `check`, on stdout.
+pub(super) fn run(dir: &Path, format: Format) -> anyhow::Result<End> {
     let reading = Project::read(dir, &Environment::of_process());
     let is_plain = !std::io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some();
-    if !reading.problems.is_empty() {
+    let is_json = format == Format::Json;
+    if is_json && reading.has_errors() {
+        say(check::json(&reading)?.trim_end());
+    } else if !reading.problems.is_empty() {
         let drawn =
             reading.problems.iter().map(|problem| diagnostics::draw(problem, &reading.texts, is_plain));
         eprint!("{}", drawn.collect::<String>());
@@ -26,7 +30,7 @@ pub(super) fn run(dir: &Path) -> anyhow::Result<End> {
     ensure_mail(&project)?;
     ensure_secrets(&project)?;
     // What a source waits for is said once, in our words: librdkafka repeats it many times a second.
-    telemetry::start_logs("info,refinery_core=warn,rdkafka=off,librdkafka=off");
+    telemetry::start_logs("info,refinery_core=warn,rdkafka=off,librdkafka=off", is_json);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(until_stopped(&project))?;
     Ok(End::Ok)
@@ -46,8 +50,10 @@ fn ensure_secrets(project: &Project) -> anyhow::Result<()> {
     let process = &project.process;
     let keys = process.write_keys.iter().map(|key| (format!("write key {}", key.name), &key.key));
     let links = process.email.iter().map(|_| ("links in mails".to_string(), &process.unsubscribe_secret));
+    let old = process.old_unsubscribe_secrets.iter().map(|old| ("links in older mails".to_string(), old));
     let missing: Vec<String> = keys
         .chain(links)
+        .chain(old)
         .filter_map(|(what, place)| place.read().err().map(|error| format!("  {what}: {error}")))
         .collect();
     ensure!(

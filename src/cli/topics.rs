@@ -1,11 +1,12 @@
 //! `outreach topics accept`: how to go on with a topic that was created anew, or whose wanted offset is gone.
 
-use super::{End, ask, say};
+use super::{End, Format, ask, print_json, say};
 use crate::app::sources;
 use crate::ingest::kafka::{Start, accept_topic};
 use crate::ledger::Ledger;
 use crate::log::{Log, SourceMark};
 use anyhow::Context;
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::path::Path;
 
@@ -22,7 +23,7 @@ pub(super) enum Command {
     },
 }
 
-pub(super) fn run(dir: &Path, command: &Command) -> anyhow::Result<End> {
+pub(super) fn run(dir: &Path, format: Format, command: &Command) -> anyhow::Result<End> {
     let Command::Accept { source: name, from } = command;
     let process = ask::process(dir)?;
     let source = process.sources.iter().find(|source| source.name == *name);
@@ -42,8 +43,28 @@ pub(super) fn run(dir: &Path, command: &Command) -> anyhow::Result<End> {
             .ledger
             .transaction(|transaction| transaction.retire_dead_letters(&format!("kafka:{name}"), now))?;
     }
+    if format == Format::Json {
+        return print_json(&view(&source.topic, &marks));
+    }
     for mark in marks {
         say(&format!("{}/{}: goes on at offset {}", source.topic, mark.partition, mark.next_offset));
     }
     Ok(End::Ok)
+}
+
+fn view(topic: &str, marks: &[SourceMark]) -> Value {
+    let mark = |mark: &SourceMark| json!({ "topic": topic, "partition": mark.partition, "next_offset": mark.next_offset });
+    marks.iter().map(mark).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_partition_and_where_it_goes_on_is_an_object_of_json() {
+        let mark = SourceMark { source: "s".into(), topic_id: "i".into(), partition: 3, next_offset: 7 };
+        assert_eq!(view("t", &[mark]), json!([{ "topic": "t", "partition": 3, "next_offset": 7 }]));
+        assert_eq!(view("t", &[]), json!([]));
+    }
 }

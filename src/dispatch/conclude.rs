@@ -22,6 +22,10 @@ pub struct Concluded {
 /// (handover and reply) a message is in the mailbox within the minute that the gate reckons with, or not at all.
 const LEAVING_UNSENT_MAX: Length = Length::seconds(5);
 
+/// What was not handed over is asked again then: what it waits for (templates of a release that cannot be read now, a
+/// machine with too much to do) is not there any sooner, and others go first.
+const NOT_HANDED_OVER_FOR: Length = Length::seconds(1);
+
 impl<D: Ledger> Dispatcher<D> {
     /// Whether a message that passed the gate is still to be handed over; else it goes back to the gate.
     pub fn may_still_leave(&self, message: &Message) -> bool {
@@ -82,7 +86,8 @@ fn conclude(transaction: &mut dyn Transaction, ended: &Concluded, now: Timestamp
         return Ok(());
     }
     let Some(delivery) = &ended.delivery else {
-        return transaction.set_waiting(message.key, MessageState::Queued, now, now, "not-handed-over");
+        let again_at = now + NOT_HANDED_OVER_FOR;
+        return transaction.set_waiting(message.key, MessageState::Queued, again_at, now, "not-handed-over");
     };
     let mut end = |outcome, reason: Option<&str>, detail: Option<&str>| {
         transaction.set_ended(message.key, outcome, now, reason, detail).map(drop)

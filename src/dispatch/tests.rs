@@ -198,3 +198,15 @@ fn what_a_crash_left_of_a_message_in_the_product_was_not_kept_and_goes_again() {
     desk.dispatcher.conclude(&[ended(again, died)]).unwrap();
     assert_eq!(desk.count(MessageState::Queued), 1);
 }
+
+#[test]
+fn what_was_not_handed_over_lets_others_go_first_and_is_asked_again_soon() {
+    let desk = desk(2, |_, decision| decision);
+    let first = desk.dispatcher.pass(room(1)).unwrap().leaving.remove(0);
+    let back = Concluded { message: first.clone(), delivery: None, kept: None };
+    let passed = desk.dispatcher.conclude_and_pass(&[back], room(LEAVING_MAX)).unwrap();
+    let keys = |leaving: &[Message]| leaving.iter().map(|message| message.key).collect::<Vec<_>>();
+    assert!(!keys(&passed.leaving).contains(&first.key) && passed.leaving.len() == 1);
+    desk.now.fetch_add(Length::seconds(1).0, Ordering::Relaxed);
+    assert_eq!(keys(&desk.dispatcher.pass(room(LEAVING_MAX)).unwrap().leaving), [first.key]);
+}

@@ -58,12 +58,12 @@ impl Bench {
             given.with_event(|event| world.take_in(given.arrives_at, Body::Event(event), &mut see))?;
         }
         world.end(until, &mut see);
-        for expected in &test.expect {
-            match decisions.iter().position(|decision| expected.is_met_by(decision)) {
-                Some(at) => drop(decisions.remove(at)),
-                None => trial.missing.push(expected.clone()),
-            }
-        }
+        let met = met_by(&test.expect, &decisions);
+        let is_missing = |(at, _): &(usize, &Expected)| !met.contains(&Some(*at));
+        trial.missing =
+            test.expect.iter().enumerate().filter(is_missing).map(|(_, expected)| expected.clone()).collect();
+        let mut met = met.into_iter();
+        decisions.retain(|_| met.next().flatten().is_none());
         let is_sent = |decision: &Decision| decision.verdict == Verdict::Send;
         (trial.unexpected, trial.others) = decisions.into_iter().partition(is_sent);
         Ok(trial)
@@ -74,6 +74,37 @@ impl Trial {
     pub fn is_passed(&self) -> bool {
         self.missing.is_empty() && self.unexpected.is_empty()
     }
+}
+
+/// For each decision the line that it meets, if any: each line is met once, and as many as can be. One that says little
+/// must not take the decision that alone meets one that says more.
+fn met_by(expect: &[Expected], decisions: &[Decision]) -> Vec<Option<usize>> {
+    let mut met = vec![None; decisions.len()];
+    for line in 0..expect.len() {
+        meet(line, expect, decisions, &mut met, &mut vec![false; decisions.len()]);
+    }
+    met
+}
+
+/// Finds a decision for a line; one that has a line already is taken where that one finds another.
+fn meet(
+    line: usize,
+    expect: &[Expected],
+    decisions: &[Decision],
+    met: &mut [Option<usize>],
+    asked: &mut [bool],
+) -> bool {
+    for at in 0..decisions.len() {
+        if asked[at] || !expect[line].is_met_by(&decisions[at]) {
+            continue;
+        }
+        asked[at] = true;
+        if met[at].is_none_or(|other| meet(other, expect, decisions, met, asked)) {
+            met[at] = Some(line);
+            return true;
+        }
+    }
+    false
 }
 
 fn release(parts: &ReleaseParts, id: &str, is_holdout: bool) -> Release {

@@ -5,6 +5,7 @@ mod world;
 
 mod kafka_sources;
 mod check;
+mod command_line;
 mod replay_input;
 mod demo;
 mod documentation;

@@ -119,14 +119,41 @@ given = [
 ]
 until = "2026-03-04T00:00Z"
 expect = [ { at = "2026-03-03T12:30Z", user = "ada", judged_at = "2026-03-03T23:00Z" } ]
+
+[[test]]
+name = "a line that says little leaves the decision that alone meets one that says more"
+given = [
+  { at = "2026-03-02T10:00Z", user = "ada", track = "Signed Up" },
+  { at = "2026-03-02T10:00Z", user = "bob", track = "Signed Up" },
+]
+until = "2026-03-04T00:00Z"
+expect = [ { at = "2026-03-03T10:00Z" }, { at = "2026-03-03T10:00Z", user = "ada" } ]
 "#;
 
 #[test]
 fn tests_are_run_in_the_ideal_world_with_everything_enforced_as_live() {
     let output = project(GOOD).run(&["test"]);
     assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
-    assert_eq!(stdout(&output).lines().filter(|line| line.starts_with("ok    stalled: ")).count(), 7);
-    assert_eq!(stderr(&output), "7 passed, 0 failed\n");
+    assert_eq!(stdout(&output).lines().filter(|line| line.starts_with("ok    stalled: ")).count(), 8);
+    assert_eq!(stderr(&output), "8 passed, 0 failed\n");
+}
+
+#[test]
+fn what_expires_before_the_morning_is_not_said_to_be_sent() {
+    let project = project(
+        r#"
+[[test]]
+name = "no gate would let it leave"
+given = [ { at = "2026-03-02T22:00Z", user = "ada", track = "Signed Up" } ]
+until = "2026-03-04T12:00Z"
+expect = [
+  { at = "2026-03-03T22:00Z", user = "ada", verdict = "refuse", reason = "late", judged_at = "2026-03-04T08:00Z" },
+]
+"#,
+    );
+    project.write("rules/stalled.toml", &format!("{STALLED}expires = \"2 hours\"\n"));
+    let output = project.run(&["test"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
 }
 
 /// Each of these fails.

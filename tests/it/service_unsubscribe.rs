@@ -199,3 +199,36 @@ fn the_click_holds_over_kill_9_right_after_its_answer() {
     });
     assert_eq!(sink.count(), 1);
 }
+
+#[test]
+fn the_link_of_an_old_mail_works_after_the_secret_was_replaced() {
+    let sink = SmtpSink::start();
+    let project = four_rules(sink.port(), "");
+    let mut service = Service::start(&project);
+    send(&service, &[identify("ada", "ada@mail.test"), happened("ada", "Signed Up", "s1")]);
+    let old = path_of_link(project.http_port, &sink.wait_for(1, SOON)[0]);
+    assert!(service.stop().success());
+
+    let toml = project.path().join("outreach.toml");
+    let before = std::fs::read_to_string(&toml).expect("outreach.toml");
+    let secret = std::fs::read_to_string(project.path().join("secrets/unsubscribe.key")).expect("a secret");
+    project.write("secrets/unsubscribe-old.key", &secret);
+    project.write("secrets/unsubscribe.key", "another secret of the tests, long enough");
+    let named =
+        "secret_file = \"secrets/unsubscribe.key\"\nold_secret_files = [\"secrets/unsubscribe-old.key\"]";
+    project.write("outreach.toml", &before.replace("secret_file = \"secrets/unsubscribe.key\"", named));
+    service.restart();
+    assert_eq!(post_form(&service, &old, ONE_CLICK).status, 200);
+
+    send(&service, &[happened("ada", "Invoice Made", "i1"), happened("ada", "Tip Wanted", "t1")]);
+    let new = path_of_link(project.http_port, &sink.wait_for(2, SOON)[1]);
+    let tip = wait_for_decisions(&service, "ada", "tip", 1).remove(0);
+    assert_eq!(tip["reason"], "topic-opt-out", "{tip}");
+    assert!(service.stop().success());
+
+    // Without the old one its links are no links of ours; those of the new one are.
+    project.write("outreach.toml", &before);
+    service.restart();
+    assert_eq!(post_form(&service, &old, ONE_CLICK).status, 404);
+    assert_eq!(service.http.get(&new).status, 200);
+}

@@ -1,6 +1,7 @@
 //! A blocking HTTP client for tests: what comes back is looked at, whatever its status.
 
 use std::io::Read;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use base64::Engine;
@@ -37,12 +38,18 @@ impl Reply {
 impl Http {
     /// A client of the server on this loopback port; connections are kept and used again.
     pub fn new(port: u16) -> Http {
+        Http::at((Ipv4Addr::LOCALHOST.into(), port))
+    }
+
+    /// A client of the server at this address.
+    pub fn at(address: (IpAddr, u16)) -> Http {
+        let address = SocketAddr::from(address);
         let config = Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
             .timeout_global(Some(ANSWER_WITHIN))
             .build();
-        Http { base: format!("http://127.0.0.1:{port}"), agent: config.into() }
+        Http { base: format!("http://{address}"), agent: config.into() }
     }
 
     pub fn get(&self, path: &str) -> Reply {

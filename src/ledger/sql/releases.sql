@@ -29,4 +29,6 @@ DELETE FROM pause WHERE rule = $1;
 INSERT INTO audit (at, who, what) VALUES ($1, $2, $3);
 
 -- name: wake
-UPDATE message SET next_at = $1 WHERE state = 'held' AND reason = 'paused';
+-- What is due is looked at anyway. The condition is that of the index, whose few rows alone are read.
+UPDATE message SET next_at = $1
+WHERE state IN ('queued', 'held') AND channel = $2 AND next_at > $1 AND state = 'held' AND reason = 'paused';

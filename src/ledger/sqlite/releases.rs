@@ -3,6 +3,7 @@
 use super::{cell, execute, first, query, rows};
 use crate::ledger::{LedgerError, Pause, StoredRelease};
 use outreach_engine::Timestamp;
+use outreach_engine::effect::Channel;
 use rusqlite::{Connection, Row, params};
 
 const FILE: &str = include_str!("../sql/releases.sql");
@@ -61,7 +62,9 @@ pub(super) fn set_pause(
     } else {
         execute(connection, RESUME, [rule])?;
         // What the pause held is looked at again at once.
-        execute(connection, WAKE, [now.0]).map(drop)
+        Channel::ALL
+            .into_iter()
+            .try_for_each(|channel| execute(connection, WAKE, params![now.0, channel.as_str()]).map(drop))
     }
 }
 

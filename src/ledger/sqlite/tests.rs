@@ -120,9 +120,11 @@ fn lookups_use_their_indexes() {
     };
     let messages = include_str!("../sql/messages.sql");
     let reading = include_str!("../sql/reading.sql");
+    let releases = include_str!("../sql/releases.sql");
     for (file, name, expected) in [
         (messages, "due", "USING INDEX message_waiting"),
         (messages, "next_at", "USING INDEX message_waiting"),
+        (releases, "wake", "USING INDEX message_waiting"),
         (messages, "leaving", "USING INDEX message_leaving"),
         (messages, "key_of", "USING COVERING INDEX message_by_id"),
         (messages, "counted", "USING INDEX message_counted"),

@@ -32,6 +32,8 @@ pub struct Process {
     pub identity: Option<Identity>,
     /// Signs the links that unsubscribe.
     pub unsubscribe_secret: SecretPlace,
+    /// Signed them before: the links of old mails still work.
+    pub old_unsubscribe_secrets: Vec<SecretPlace>,
     /// Who says it, in templates: `sender.name`, `sender.address`.
     pub sender: Option<Sender>,
     /// Absent where no mail is sent.
@@ -74,6 +76,8 @@ pub(super) fn take(
     let write_keys = table.take("write_keys").map(|item| write_key::all(problems, &item, &context));
     let identity = table.take("identity").and_then(|item| identity::identity(problems, &item, &context));
     let unsubscribe_secret = unsubscribe(problems, table.take("unsubscribe"), &context);
+    let (unsubscribe_secret, old_unsubscribe_secrets) =
+        unsubscribe(problems, table.take("unsubscribe"), &context);
     let sender = table.take("sender").and_then(|item| email::sender(problems, &item));
     let email = table.take("email").and_then(|item| email::email(problems, &item, &context));
     let delivery = email::delivery(problems, table.take("delivery"));
@@ -86,6 +90,7 @@ pub(super) fn take(
         write_keys: write_keys.unwrap_or_default(),
         identity,
         unsubscribe_secret,
+        old_unsubscribe_secrets,
         sender,
         email,
         delivery,
@@ -95,14 +100,22 @@ pub(super) fn take(
     }
 }
 
-fn unsubscribe(problems: &mut Problems, item: Option<Item<'_>>, context: &Context<'_>) -> SecretPlace {
+/// The secret that signs, and those that it has replaced.
+fn unsubscribe(
+    problems: &mut Problems,
+    item: Option<Item<'_>>,
+    context: &Context<'_>,
+) -> (SecretPlace, Vec<SecretPlace>) {
     let mut table = item.and_then(|item| item.table(problems));
     let file = table.as_mut().and_then(|table| table.take("secret_file"));
     let place = context.secret(problems, file, UNSUBSCRIBE_SECRET.to_owned());
+    let old = table.as_mut().and_then(|table| table.take("old_secret_files"));
+    let old = old.and_then(|item| item.texts(problems)).unwrap_or_default();
+    let old = old.iter().map(|file| SecretPlace::of_file(context.dir.join(file), "old_secret_files"));
     if let Some(table) = table {
         table.finish(problems, &[]);
     }
-    place
+    (place, old.collect())
 }
 
 impl Context<'_> {

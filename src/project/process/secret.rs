@@ -46,6 +46,11 @@ impl fmt::Debug for Secret {
 }
 
 impl SecretPlace {
+    /// In this file alone; `key` of outreach.toml names it.
+    pub(super) fn of_file(file: PathBuf, key: &str) -> SecretPlace {
+        SecretPlace { file: Some(file), variable: key.to_owned(), value: None }
+    }
+
     /// Whether outreach.toml or the environment names one at all.
     pub fn is_named(&self) -> bool {
         self.file.is_some() || self.value.is_some()

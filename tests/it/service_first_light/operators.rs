@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::*;
+use crate::world::http::Http;
 use crate::world::solo::SERVER_KEY;
 use crate::world::wait;
 
@@ -94,6 +95,12 @@ fn dead_letter_is_listed_shown_and_replayed_once_its_cause_is_gone() {
     assert_eq!(sink.wait_for(1, SOON)[0].to, ["ada@mail.test"]);
     assert!(command(&project, &["dlq", "show", &id])["replayed_at"].is_string());
 
+    let answers = project.run(&["dlq", "replay", &other, "--format", "json"]);
+    assert_eq!(answers.status.code(), Some(1));
+    let answers: serde_json::Value = serde_json::from_slice(&answers.stdout).expect("JSON");
+    assert_eq!((&answers[0]["replayed"], answers[0]["id"].to_string()), (&json!(false), other));
+    assert!(answers[0]["reason"].as_str().is_some_and(|reason| reason.contains("no-id")), "{answers}");
+
     // Replayed once more it counts no second time: a later event is decided, and nothing before it.
     project.run(&["dlq", "replay", &id]);
     send(&service, &[track("ada", "Signed Up", "s2", ago(Length::minutes(1)), json!({}))]);
@@ -102,6 +109,47 @@ fn dead_letter_is_listed_shown_and_replayed_once_its_cause_is_gone() {
     let output = project.run(&["dlq", "show", "4711"]);
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("found 4711"));
+}
+
+#[test]
+fn an_address_for_all_interfaces_answers_commands_to_this_machine_alone() {
+    let sink = SmtpSink::start();
+    let project = project(sink.port(), None, "");
+    let text = std::fs::read_to_string(project.path().join("outreach.toml")).expect("outreach.toml");
+    let loopback = format!("admin_listen = \"127.0.0.1:{}\"", project.admin_port);
+    assert!(text.contains(&loopback));
+    project.write("outreach.toml", &text.replace(&loopback, "admin_listen = \"0.0.0.0:@ADMIN_PORT@\""));
+    rule(&project, "welcome", "onboarding", "event = \"Signed Up\"", "email = \"note\"");
+    let service = Service::start(&project);
+    assert_eq!(command(&project, &["pause"])["paused"][0]["rule"], json!(null));
+
+    let ask = |headers: &[(&str, &str)]| {
+        let body = json!({ "command": "resume", "rule": null }).to_string().into_bytes();
+        service.admin.try_send("POST", "/operate", headers, body).expect("an answer").status
+    };
+    const JSON: (&str, &str) = ("content-type", "application/json");
+    assert_eq!(ask(&[JSON, ("host", "evil.example")]), 403, "a name that was pointed here");
+    assert_eq!(ask(&[("content-type", "text/plain")]), 415, "what a page of elsewhere may send unasked");
+    if let Some(own) = own_address() {
+        // Whoever comes by the machine's address in the net is not told from its neighbours.
+        let elsewhere = Http::at((own, project.admin_port));
+        let body = json!({ "command": "resume", "rule": null }).to_string().into_bytes();
+        assert_eq!(elsewhere.try_send("POST", "/operate", &[JSON], body).expect("an answer").status, 403);
+        assert_eq!(elsewhere.get("/readyz").status, 200, "health is for everybody");
+    }
+    assert_eq!(
+        command(&project, &["resume", "--rule", "other"])["paused"][0]["rule"],
+        json!(null),
+        "still paused"
+    );
+    assert_eq!(ask(&[JSON]), 200);
+}
+
+/// This machine's address in its net, if it is in one. Nothing is sent.
+fn own_address() -> Option<std::net::IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|ip| !ip.is_loopback() && !ip.is_unspecified())
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! One owner of a data folder, an ordered stop, and a second signal.
 
-use std::time::Duration;
+use std::io::Write;
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
 
 use outreach::ledger::Ledger;
 use outreach::worker::snapshots::Snapshots;
@@ -72,6 +74,38 @@ fn sigterm_finishes_what_is_leaving_and_leaves_a_snapshot_where_the_ledger_stand
     send(&service, &[track("ada", "Signed Up", "s2", ago(Length::minutes(1)), json!({}))]);
     sink.wait_for(2, SOON);
     assert_eq!(decisions(&service, "ada").len(), 2);
+}
+
+/// A stop waits five seconds for requests under way; the rest of it takes well under a second.
+const TRICKLED_STOP_WITHIN: Duration = Duration::from_secs(15);
+
+#[test]
+fn a_client_that_trickles_its_body_does_not_hold_a_stop_up() {
+    let sink = SmtpSink::start();
+    let project = project(sink.port(), None, "");
+    rule(&project, "welcome", "onboarding", "event = \"Signed Up\"", "email = \"note\"");
+    let mut service = Service::start(&project);
+    send(&service, &[identify("ada", "ada@mail.test")]);
+    let mut clients = [project.http_port, project.admin_port].map(|port| {
+        let mut client = TcpStream::connect(("127.0.0.1", port)).expect("a connection");
+        let head = "POST /v1/batch HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n\
+                    Content-Length: 400000\r\n\r\n{";
+        let head =
+            if port == project.admin_port { head.replace("/v1/batch", "/operate") } else { head.into() };
+        client.write_all(head.as_bytes()).expect("it is read");
+        client
+    });
+    service.process().terminate();
+    let began = Instant::now();
+    wait::until("it ends under two clients that never finish", TRICKLED_STOP_WITHIN, || {
+        // Whether a byte still arrives is the service's to say.
+        clients.iter_mut().for_each(|client| drop(client.write_all(b" ")));
+        service.process().ended().is_some()
+    });
+    let status = service.process().wait(SOON).expect("it has ended");
+    assert!(status.success(), "{status} after {:?}\n{}", began.elapsed(), service.log());
+    let snapshots = Snapshots::in_folder(&project.path().join("data/snapshots")).expect("snapshots");
+    assert!((0..4).any(|partition| !snapshots.offsets(partition).expect("offsets").is_empty()), "in order");
 }
 
 #[test]
