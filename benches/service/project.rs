@@ -17,6 +17,8 @@ email = ["1 per day"]
 name = "Getting started"
 [topics.billing]
 name = "Billing"
+[topics.reminders]
+name = "Reminders"
 [data]
 dir = "data"
 partitions = {PARTITIONS}

@@ -8,6 +8,7 @@ mod demo;
 mod diagnostics;
 mod dlq;
 mod pause;
+mod preview;
 mod replay;
 mod run;
 mod test;
@@ -60,6 +61,8 @@ enum Command {
     /// Look after the product's topics.
     #[command(subcommand)]
     Topics(topics::Command),
+    /// Show what a template makes of its sample: the mail's text, subject and HTML, the message in the product.
+    Preview(preview::Options),
     /// Run the rule tests, `rules/<id>.test.toml`.
     Test(test::Options),
     /// Show what the rules would have decided over real history. Nothing is sent.
@@ -125,6 +128,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<End> {
         Command::Resume(options) => pause::run(dir, format, options, false),
         Command::Dlq(command) => dlq::run(dir, format, command),
         Command::Topics(command) => topics::run(dir, format, command),
+        Command::Preview(options) => preview::run(dir, format, options),
         Command::Test(options) => test::run(dir, format, options),
         Command::Replay(options) => replay::run(dir, format, options),
     }

@@ -1,5 +1,5 @@
-//! The demo's project: the rules and templates of this repository and one of its own, written into a folder and read
-//! back as every project is.
+//! The demo's project: the rules and templates of this repository with settings of its own, written into a folder and
+//! read back as every project is.
 
 use super::seed::Seed;
 use crate::project::{Environment, Project, Reading};
@@ -8,11 +8,6 @@ use outreach_engine::Timestamp;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
-macro_rules! own {
-    ($path:literal) => {
-        ($path, include_str!(concat!("project/", $path)))
-    };
-}
 macro_rules! shared {
     ($path:literal) => {
         ($path, include_str!(concat!("../../", $path)))
@@ -21,18 +16,28 @@ macro_rules! shared {
 
 const SETTINGS: &str = include_str!("project/outreach.toml");
 const FILES: &[(&str, &str)] = &[
-    own!("rules/trial-ending.toml"),
-    own!("templates/trial-ending/body.mjml"),
-    own!("templates/trial-ending/sample.json"),
-    own!("templates/trial-ending/subject.hbs"),
-    own!("templates/trial-ending/text.hbs"),
+    shared!("rules/inactive-user.toml"),
     shared!("rules/stalled-onboarding.toml"),
     shared!("rules/third-failed-payment.toml"),
+    shared!("rules/trial-ending.toml"),
+    shared!("rules/welcome.toml"),
+    shared!("templates/inactive-user/body.mjml"),
+    shared!("templates/inactive-user/sample.json"),
+    shared!("templates/inactive-user/subject.hbs"),
+    shared!("templates/inactive-user/text.hbs"),
     shared!("templates/onboarding-checklist/in_product.toml"),
     shared!("templates/onboarding-checklist/sample.json"),
+    shared!("templates/partials/button.hbs"),
+    shared!("templates/partials/footer-account-text.hbs"),
+    shared!("templates/partials/footer-account.hbs"),
     shared!("templates/partials/footer-text.hbs"),
     shared!("templates/partials/footer.hbs"),
+    shared!("templates/partials/header.hbs"),
     shared!("templates/partials/look.hbs"),
+    shared!("templates/partials/preview-end.hbs"),
+    shared!("templates/partials/signature.hbs"),
+    shared!("templates/payment-reminder/in_product.toml"),
+    shared!("templates/payment-reminder/sample.json"),
     shared!("templates/stalled-onboarding/body.mjml"),
     shared!("templates/stalled-onboarding/sample.json"),
     shared!("templates/stalled-onboarding/subject.hbs"),
@@ -41,6 +46,18 @@ const FILES: &[(&str, &str)] = &[
     shared!("templates/third-failed-payment/sample.json"),
     shared!("templates/third-failed-payment/subject.hbs"),
     shared!("templates/third-failed-payment/text.hbs"),
+    shared!("templates/trial-ending/body.mjml"),
+    shared!("templates/trial-ending/sample.json"),
+    shared!("templates/trial-ending/subject.hbs"),
+    shared!("templates/trial-ending/text.hbs"),
+    shared!("templates/trial-last-day/in_product.toml"),
+    shared!("templates/trial-last-day/sample.json"),
+    shared!("templates/welcome/body.mjml"),
+    shared!("templates/welcome/sample.json"),
+    shared!("templates/welcome/subject.hbs"),
+    shared!("templates/welcome/text.hbs"),
+    shared!("templates/welcome-tour/in_product.toml"),
+    shared!("templates/welcome-tour/sample.json"),
 ];
 
 /// Where somebody is to be asleep, and everybody else awake.

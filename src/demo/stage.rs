@@ -7,7 +7,7 @@ use super::story::{Deed, Expects, Scene};
 use crate::app::operations::Operations;
 use crate::ledger::{DeadLetter, Ledger, LedgerEntry, MessageState};
 use crate::worker::PersonView;
-use anyhow::{Context, anyhow, bail};
+use anyhow::{Context, bail};
 use outreach_engine::event::Subject;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -111,7 +111,8 @@ impl Stage {
     }
 
     fn look(&self, id: &str) -> anyhow::Result<Seen> {
-        let person = (self.operations.viewer)(Subject::user(id)).map_err(|reason| anyhow!(reason))?;
+        // A partition that is not up yet knows nobody; one that never comes up ends the scene by its time.
+        let person = (self.operations.viewer)(Subject::user(id)).ok().flatten();
         let letters = self.operations.ledger.transaction(|t| t.dead_letters(0, ROWS_MAX))?;
         Ok(Seen { rows: self.rows(id)?, person, letters })
     }

@@ -56,6 +56,8 @@ struct Writer<'s> {
 }
 
 const TRIAL: Length = Length(Length::days(3).0 + Length::minutes(2).0);
+/// A trial lasts 14 days, and its rule looks at it three before they are over.
+const TRIAL_NEARLY_OVER: Length = Length(Length::days(11).0 + Length::minutes(2).0);
 
 /// The story. `is_held_out` says of an id whether the hash puts it into the arm of the trial's rule that gets nothing.
 pub(super) fn story(seed: &mut Seed, now: Timestamp, is_held_out: &dyn Fn(&str) -> bool) -> Vec<Scene> {
@@ -154,8 +156,10 @@ impl Writer<'_> {
         let [one, two, three, four] =
             [leaver, capped, tired, second_account].map(|actor| self.trial(actor, TRIAL));
         let project = vec![self.track(leaver, Length::ZERO, "Project Created", json!({ "name": "Garden" }))];
-        let [ending, ending_too] = [capped, tired]
-            .map(|actor| vec![self.track(actor, Length::ZERO, "Trial Will End", json!({ "days_left": 3 }))]);
+        let ends_at = (self.now - TRIAL_NEARLY_OVER + Length::days(14)).to_string();
+        let [ending, ending_too] = [capped, tired].map(|actor| {
+            vec![self.track(actor, TRIAL_NEARLY_OVER, "Trial Started", json!({ "trial_end_date": ends_at }))]
+        });
         const SILENT: &str = "started a trial three days ago, and made no project";
         vec![
             scene(leaver, SILENT, one, Expects::Rows(1)),
@@ -163,7 +167,7 @@ impl Writer<'_> {
             scene(capped, SILENT, two, Expects::Rows(1)),
             scene(
                 capped,
-                "hears from billing that the trial ends: a second rule, the same day",
+                "is in an older trial too, which ends in three days: a second rule, the same day",
                 ending,
                 Expects::Rows(2),
             ),
@@ -180,7 +184,7 @@ impl Writer<'_> {
                 deed: Deed::Unsubscribes,
                 expects: Expects::OptOut,
             },
-            scene(tired, "hears from billing that the trial ends", ending_too, Expects::Rows(2)),
+            scene(tired, "is in an older trial too, which ends in three days", ending_too, Expects::Rows(2)),
         ]
     }
 

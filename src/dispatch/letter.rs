@@ -4,7 +4,7 @@ use crate::channel::email::{self, Draft};
 use crate::channel::unsubscribe_token::{self, Claims, Key};
 use crate::channel::{Delivery, Outgoing, in_product};
 use crate::ledger::Message;
-use crate::template::{Roots, Templates, context};
+use crate::template::{Roots, Templates, context, reason};
 use outreach_engine::Timestamp;
 use outreach_engine::effect::Channel;
 use outreach_engine::event::Subject;
@@ -103,10 +103,7 @@ impl Letters {
             sender_address: self.sender_address.clone(),
             unsubscribe_url: link.to_string(),
             preferences_url: link.to_string(),
-            reason: match name {
-                Some(name) => format!("You get this mail because you use {}: {name}.", self.sender_name),
-                None => format!("You get this mail because you use {}.", self.sender_name),
-            },
+            reason: reason(&self.sender_name, name.as_deref()),
         }
     }
 }

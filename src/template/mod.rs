@@ -31,5 +31,5 @@ pub use in_product::{Action, InProduct, InProductKind};
 pub use load::{Template, Templates};
 pub use problem::TemplateProblem;
 pub use render::Rendered;
-pub use roots::{Roots, context};
+pub use roots::{Roots, context, reason};
 pub use text_part::{one_line, text_of_html};

@@ -35,6 +35,14 @@ pub fn context(data: &Value, roots: &Roots) -> Value {
     Value::Object(all)
 }
 
+/// Why a person gets a message: for `reason` of [`Roots`]. `topic` is the topic's name for people.
+pub fn reason(sender: &str, topic: Option<&str>) -> String {
+    match topic {
+        Some(topic) => format!("You get this mail because you use {sender}. Its topic is “{topic}”."),
+        None => format!("You get this mail because you use {sender}."),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -10,6 +10,7 @@ mod replay_input;
 mod demo;
 mod documentation;
 mod replay_online_retail;
+mod preview;
 mod rule_tests;
 mod service_bad_input;
 mod service_desk;

@@ -25,6 +25,8 @@ transactional_rules = ["third-failed-payment", "receipt"]
 name = "Getting started"
 [topics.billing]
 name = "Billing"
+[topics.reminders]
+name = "Reminders"
 "#;
 const SENDER: &str = "[sender]\nname = \"Acme\"\naddress = \"1 Main Street, Springfield\"\n";
 

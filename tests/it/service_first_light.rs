@@ -62,6 +62,20 @@ fn stalled_onboarding_and_third_failed_payment_become_mails() {
 }
 
 #[test]
+fn a_mail_about_what_did_not_happen_reads_the_event_that_it_waited_after() {
+    let sink = SmtpSink::start();
+    let project = project(sink.port(), None, "");
+    project.copy("rules");
+    project.copy("templates");
+    let service = Service::start(&project);
+    let at = ago(Length(Length::days(11).0 + Length::minutes(2).0));
+    let trial = json!({ "trial_end_date": "2026-03-16T09:30:00Z" });
+    send(&service, &[identify(TREATED, "ada@mail.test"), track(TREATED, "Trial Started", "t1", at, trial)]);
+    let mails = sink.wait_for(1, SOON);
+    assert_eq!(mails[0].header("Subject").as_deref(), Some("Ada, your trial ends on Monday"));
+}
+
+#[test]
 fn in_product_message_is_decided_and_kept_with_its_reason() {
     let sink = SmtpSink::start();
     let project = project(sink.port(), None, "");
