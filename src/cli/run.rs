@@ -2,7 +2,7 @@
 
 use super::{End, diagnostics};
 use crate::app::{Service, telemetry};
-use crate::project::{Environment, Project};
+use crate::project::{Environment, IdentityAlgorithm, Project};
 use anyhow::{Context, bail, ensure};
 use outreach_engine::effect::Channel;
 use std::io::IsTerminal;
@@ -46,7 +46,13 @@ fn ensure_secrets(project: &Project) -> anyhow::Result<()> {
     let process = &project.process;
     let keys = process.write_keys.iter().map(|key| (format!("write key {}", key.name), &key.key));
     let links = process.email.iter().map(|_| ("links in mails".to_string(), &process.unsubscribe_secret));
+    let tokens = process.identity.iter().flat_map(|identity| &identity.keys);
+    let tokens = tokens.filter_map(|key| match &key.algorithm {
+        IdentityAlgorithm::Hs256(place) => Some((format!("identity key {}", key.name), place)),
+        IdentityAlgorithm::EdDsa { .. } => None,
+    });
     let missing: Vec<String> = keys
+        .chain(tokens)
         .chain(links)
         .filter_map(|(what, place)| place.read().err().map(|error| format!("  {what}: {error}")))
         .collect();

@@ -15,7 +15,7 @@ const tell = (user, event, properties) => send(service, key, user, event, proper
 /** A page of `user` in a browser of its own; whatever it complains about is kept in `said`. */
 async function visit(user, { width = 1280, scheme = "light", seconds = 600 } = {}) {
   shop.seconds = seconds;
-  const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme: scheme });
+  const context = await browser.newContext({ viewport: { width, height: 800 }, colorScheme: scheme, reducedMotion: pictures ? "reduce" : "no-preference" });
   const page = await context.newPage();
   page.on("console", (message) => {
     // A resource that is not to be had while the network is off is what offline means.

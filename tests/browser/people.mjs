@@ -37,7 +37,11 @@ export async function until(what, holds, within = 30000) {
 
 /** axe finds nothing; and a picture, where one is wanted. */
 export async function looks(page, what, picture) {
-  await page.evaluate(() => Promise.allSettled(document.getAnimations({ subtree: true }).map((animation) => animation.finished)));
+  // Half way through an animation colours are others.
+  await page.evaluate(() => {
+    const roots = [document, ...[...document.querySelectorAll("*")].map((e) => e.shadowRoot).filter(Boolean)];
+    return Promise.allSettled(roots.flatMap((root) => root.getAnimations()).map((animation) => animation.finished));
+  });
   if (picture) await page.screenshot({ path: picture });
   await page.evaluate(AXE);
   const { violations } = await page.evaluate(() => window.axe.run(document));

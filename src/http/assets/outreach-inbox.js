@@ -58,13 +58,15 @@ ul.list{list-style:none;margin:0;padding:0}
 .item{position:relative;padding:14px 16px;border-bottom:1px solid var(--l)}
 li:last-child>.item{border-bottom:0}
 .top{display:flex;align-items:flex-start;gap:8px}
+h2:focus-visible{outline:none}
+.in{flex:1;min-width:0}
 .top .x{margin:-6px -8px -6px 0}
 h3,.top h2,.in h2{flex:1;margin:0;font-size:15px;font-weight:650;overflow-wrap:anywhere}
 .new h3::before{content:"";display:inline-block;width:8px;height:8px;margin-inline-end:8px;border-radius:50%;background:var(--a);vertical-align:1px}
 time{display:block;color:var(--m);font-size:13px}
 .body{overflow-wrap:anywhere;margin:4px 0 0}
 .body>*{margin:0 0 6px}.body>:last-child{margin-bottom:0}
-.body a{color:var(--a)}
+.body a[href]{color:var(--a)}
 .body ul,.body ol{padding-inline-start:20px}
 .act{display:inline-block;margin-top:10px;padding:7px 14px;border-radius:8px;background:var(--a);color:var(--o);font-weight:600;text-decoration:none}
 .act:hover{filter:brightness(1.08)}
@@ -527,7 +529,7 @@ class OutreachInbox extends HTMLElement {
     for (const [unit, size] of [["day", 86400], ["hour", 3600], ["minute", 60]]) {
       if (-seconds >= size) return format.format(Math.round(seconds / size), unit);
     }
-    return format.format(0, "minute");
+    return format.format(0, "second");
   }
 
   #renderBell() {
