@@ -2,7 +2,7 @@
 
 use super::{End, Format, check, diagnostics, say};
 use crate::app::{Service, telemetry};
-use crate::project::{Environment, Project};
+use crate::project::{Environment, IdentityAlgorithm, Project};
 use anyhow::{Context, bail, ensure};
 use outreach_engine::effect::Channel;
 use std::io::IsTerminal;
@@ -51,7 +51,13 @@ fn ensure_secrets(project: &Project) -> anyhow::Result<()> {
     let keys = process.write_keys.iter().map(|key| (format!("write key {}", key.name), &key.key));
     let links = process.email.iter().map(|_| ("links in mails".to_string(), &process.unsubscribe_secret));
     let old = process.old_unsubscribe_secrets.iter().map(|old| ("links in older mails".to_string(), old));
+    let tokens = process.identity.iter().flat_map(|identity| &identity.keys);
+    let tokens = tokens.filter_map(|key| match &key.algorithm {
+        IdentityAlgorithm::Hs256(place) => Some((format!("identity key {}", key.name), place)),
+        IdentityAlgorithm::EdDsa { .. } => None,
+    });
     let missing: Vec<String> = keys
+        .chain(tokens)
         .chain(links)
         .chain(old)
         .filter_map(|(what, place)| place.read().err().map(|error| format!("  {what}: {error}")))

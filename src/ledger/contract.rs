@@ -3,6 +3,7 @@
 //! Each takes a fresh, empty ledger.
 
 mod consent;
+mod inbox;
 mod messages;
 mod operators;
 mod shards;
@@ -34,6 +35,12 @@ pub fn holds<L: Ledger>(fresh: impl Fn() -> L) {
     consent::caps_count_what_left_or_is_leaving(&fresh());
     consent::a_suppression_holds_for_the_address_whoever_has_it(&fresh());
     consent::a_lifted_suppression_is_gone_and_others_stay(&fresh());
+    inbox::what_is_kept_is_shown_to_its_person_newest_first(&fresh());
+    inbox::what_is_over_is_shown_no_more_and_told_once(&fresh());
+    inbox::the_first_reaction_wins_and_is_told_with_its_row(&fresh());
+    inbox::nobody_reacts_for_others_or_to_what_was_not_kept(&fresh());
+    inbox::a_kept_message_that_is_taken_back_is_gone(&fresh());
+    inbox::changes_have_rising_numbers_and_say_whose_they_are(&fresh());
     operators::a_pause_is_of_one_rule_or_of_everything(&fresh());
     operators::releases_are_kept_in_order_and_announced_one_at_a_time(&fresh());
     operators::a_letter_of_one_origin_is_kept_once(&fresh());

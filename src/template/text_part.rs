@@ -15,11 +15,10 @@ pub(super) fn of_html(html: &str) -> Result<String, String> {
         .map_err(|error| error.to_string())
 }
 
-/// The text of a short piece of HTML, its lines as long as they are; links as footnotes.
+/// The words of a short piece of HTML, its lines as long as they are, and nothing to mark what was bold or a link.
 pub fn text_of_html(html: &str) -> Result<String, String> {
-    let text = html2text::config::plain()
+    let text = html2text::config::with_decorator(html2text::render::TrivialDecorator::new())
         .raw_mode(true)
-        .no_link_wrapping()
         .string_from_read(html.as_bytes(), LINE_CHARS_MAX)
         .map_err(|error| error.to_string())?;
     Ok(text.trim().to_owned())

@@ -1,12 +1,15 @@
 //! In-product messages, as a product's page gets them from the real service.
 
+use outreach::ledger::Ledger;
 use outreach_engine::Length;
 use serde_json::{Value, json};
 
-use crate::service_desk::{ago, project, rule, send, track, wait_for_state};
+use crate::service_desk::{ago, ledger, project, rule, send, track, wait_for_state};
+use crate::world::browser;
 use crate::world::http::Reply;
 use crate::world::service::{Project, Service};
 use crate::world::smtp_sink::SmtpSink;
+use crate::world::solo::SERVER_KEY;
 
 pub const SECRET: &str = "an identity secret of the tests, long enough";
 pub const IDENTITY: &str = "[identity]\naudience = \"acme\"\n[[identity.keys]]\nname = \"app\"\nalgorithm = \"HS256\"\n\
@@ -83,4 +86,54 @@ fn a_decided_message_is_fetched_by_its_user_and_by_nobody_else() {
     let dismissed = format!("/v1/inapp/messages/{id}/dismissed");
     assert_eq!(ask(&service, "POST", &dismissed, &token("ada"), "").status, 204);
     assert_eq!(inbox(&service, "ada")["counts"], json!({ "total": 0, "unseen": 0 }));
+}
+
+/// The life of messages in a real browser: `tests/browser/inbox.mjs` says what is checked.
+#[test]
+fn messages_live_in_chromium_from_the_event_to_the_outcome() {
+    let sink = SmtpSink::start();
+    let project = project(sink.port(), None, IDENTITY);
+    project.write("secrets/identity.key", SECRET);
+    let action = "action = { label = \"Go on\", url = \"/projects/new\" }";
+    let sample = r#"{ "properties": { "name": "Ada", "note": "n" }, "person": { "id": "ada" }, "traits": {}, "event": { "name": "E" }, "context": {} }"#;
+    for (name, event, more) in [
+        ("card", "Card", ""),
+        ("banner", "Banner", ""),
+        ("modal", "Modal", ""),
+        ("short", "Short", "\nexpires = \"12 seconds\""),
+        ("raw", "Raw", ""),
+    ] {
+        let kind = if ["banner", "modal"].contains(&name) { name } else { "card" };
+        let body =
+            "<p>Hear: {{properties.note}}</p><p><a href='{{properties.note}}'>{{properties.note}}</a></p>";
+        let body = if name == "raw" { "{{properties.note}}" } else { body };
+        let text =
+            format!("title = \"{{{{properties.name}}}}\"\nbody = \"{body}\"\nkind = \"{kind}\"\n{action}\n");
+        project.write(&format!("templates/{name}/in_product.toml"), &text);
+        project.write(&format!("templates/{name}/sample.json"), sample);
+        rule(
+            &project,
+            name,
+            "onboarding",
+            &format!("event = \"{event}\""),
+            &format!("in_product = \"{name}\"{more}"),
+        );
+    }
+    let mut service = Service::start(&project);
+    let settings = json!({
+        "service": format!("http://127.0.0.1:{}", project.http_port),
+        "key": SERVER_KEY,
+        "secret": SECRET,
+        "pictures": std::env::var("OUTREACH_PICTURES").ok(),
+    });
+    let checked = browser::run("inbox.mjs", &settings);
+    assert!(checked["done"].as_array().is_some_and(|done| done.len() >= 11), "{checked}");
+
+    // What people did went back into the log, and the outbox is empty.
+    assert!(service.stop().success());
+    let ledger = ledger(&project);
+    let rest = ledger.transaction(|transaction| transaction.outbox(10)).expect("the outbox");
+    assert_eq!(rest, []);
+    let mails = sink.connections();
+    assert_eq!(mails, 0, "nothing of this goes by mail");
 }

@@ -10,6 +10,7 @@ pub mod process;
 pub mod kafka;
 pub mod smtp_sink;
 pub mod postfix;
+pub mod browser;
 pub mod http;
 pub mod service;
 pub mod solo;

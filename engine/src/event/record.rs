@@ -377,6 +377,12 @@ mod tests {
                 kind: OutcomeKind::Unknown,
                 at: Timestamp(3),
             }),
+            Body::Outcome(Outcome {
+                subject: ada,
+                decision: DecisionId([9; 16]),
+                kind: OutcomeKind::Dismissed,
+                at: Timestamp(4),
+            }),
             Body::Consent(Consent {
                 subject: ada,
                 kind: ConsentKind::TopicOff("tips".into()),

@@ -1,6 +1,8 @@
 //! What a page is told that does not get what it asks for: JSON with a stable `code`.
 
+use super::BODY_BYTES_MAX;
 use crate::ingest::identity::IdentityError;
+use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::time::Duration;
@@ -19,6 +21,8 @@ pub(super) enum Refused {
         name: &'static str,
         expected: &'static str,
     },
+    /// A body that is longer than any token, or breaks off.
+    BadBody,
     TooMany(Duration),
     TooManyStreams,
     Unavailable,
@@ -35,6 +39,24 @@ impl From<IdentityError> for Refused {
     }
 }
 
+impl From<BytesRejection> for Refused {
+    fn from(_: BytesRejection) -> Self {
+        Refused::BadBody
+    }
+}
+
+impl From<QueryRejection> for Refused {
+    fn from(_: QueryRejection) -> Self {
+        Refused::BadParameter { name: "the query", expected: "each parameter once" }
+    }
+}
+
+impl From<PathRejection> for Refused {
+    fn from(_: PathRejection) -> Self {
+        Refused::NotFound
+    }
+}
+
 impl Refused {
     fn code(&self) -> &'static str {
         match self {
@@ -42,6 +64,7 @@ impl Refused {
             Refused::NoTicket => "no-ticket",
             Refused::NotFound => "no-such-message",
             Refused::BadParameter { .. } => "bad-parameter",
+            Refused::BadBody => "bad-body",
             Refused::TooMany(_) => "too-many-requests",
             Refused::TooManyStreams => "too-many-streams",
             Refused::Unavailable => "unavailable",
@@ -53,6 +76,7 @@ impl Refused {
             Refused::Unidentified(_) | Refused::NoTicket => StatusCode::UNAUTHORIZED,
             Refused::NotFound => StatusCode::NOT_FOUND,
             Refused::BadParameter { .. } => StatusCode::BAD_REQUEST,
+            Refused::BadBody => StatusCode::PAYLOAD_TOO_LARGE,
             Refused::TooMany(_) | Refused::TooManyStreams => StatusCode::TOO_MANY_REQUESTS,
             Refused::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -66,6 +90,7 @@ impl Refused {
             }
             Refused::NotFound => "this person has no such message".into(),
             Refused::BadParameter { name, expected } => format!("expected {name} to be {expected}"),
+            Refused::BadBody => format!("expected a body of at most {BODY_BYTES_MAX} bytes"),
             Refused::TooMany(_) => {
                 "too many requests of this person: try again after Retry-After seconds".into()
             }
@@ -84,6 +109,7 @@ impl Refused {
             Refused::Unidentified(_)
             | Refused::NoTicket
             | Refused::NotFound
+            | Refused::BadBody
             | Refused::BadParameter { .. } => None,
         }
     }

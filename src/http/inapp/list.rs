@@ -5,6 +5,7 @@ use super::place::{Heard, cursor, parse_cursor};
 use super::{Inapp, view};
 use crate::ledger::{InboxPlace, Ledger};
 use axum::Json;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -23,10 +24,11 @@ const LIMIT_MAX: u32 = 100;
 
 pub(super) async fn list<D: Ledger + 'static>(
     State(inapp): State<Arc<Inapp<D>>>,
-    Query(page): Query<Page>,
+    page: Result<Query<Page>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let caller = inapp.caller(&headers, None)?;
+    let Query(page) = page?;
     let limit = limit(page.limit.as_deref())?;
     let behind = match page.cursor.as_deref() {
         None => InboxPlace::NEWEST,

@@ -11,6 +11,8 @@ mod place;
 mod react;
 mod stream;
 mod streams;
+#[cfg(test)]
+mod tests;
 mod tickets;
 mod view;
 mod watch;

@@ -7,6 +7,7 @@ use super::Inapp;
 use super::answer::Refused;
 use crate::ledger::{Ledger, Reaction};
 use axum::body::Bytes;
+use axum::extract::rejection::{BytesRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
@@ -23,10 +24,11 @@ struct Beacon<'a> {
 
 pub(super) async fn react<D: Ledger + 'static>(
     State(inapp): State<Arc<Inapp<D>>>,
-    Path((id, reaction)): Path<(String, String)>,
+    path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<Response, Refused> {
+    let (Path((id, reaction)), body) = (path?, body?);
     let caller = inapp.caller(&headers, token_of(&body).as_deref())?;
     let reaction = match reaction.as_str() {
         "seen" => Reaction::Seen,

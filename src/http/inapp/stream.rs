@@ -10,6 +10,7 @@ use super::streams::Seat;
 use super::{Inapp, LAST_EVENT_ID, view};
 use crate::ingest::identity::Identified;
 use crate::ledger::{InboxCounts, InboxEntry, Ledger, LedgerError, Transaction};
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, header};
 use axum::response::sse::{Event, KeepAlive, Sse};
@@ -45,9 +46,10 @@ const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering
 
 pub(super) async fn stream<D: Ledger + 'static>(
     State(inapp): State<Arc<Inapp<D>>>,
-    Query(asked): Query<Asked>,
+    asked: Result<Query<Asked>, QueryRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
+    let Query(asked) = asked?;
     let identified = match asked.ticket.as_deref() {
         Some(ticket) => inapp.tickets.take(ticket, (inapp.clock)()).ok_or(Refused::NoTicket)?,
         // Whoever can set headers needs no ticket.

@@ -6,7 +6,6 @@ use super::answer::Refused;
 use crate::ingest::identity::Identified;
 use crate::ledger::Ledger;
 use axum::Json;
-use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -56,7 +55,6 @@ impl Tickets {
 pub(super) async fn ticket<D: Ledger + 'static>(
     State(inapp): State<Arc<Inapp<D>>>,
     headers: HeaderMap,
-    _body: Bytes,
 ) -> Result<Response, Refused> {
     let caller = inapp.caller(&headers, None)?;
     let ticket = inapp.tickets.give(caller, (inapp.clock)()).ok_or(Refused::Unavailable)?;
