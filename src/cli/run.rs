@@ -1,7 +1,7 @@
 //! `outreach run`: the service.
 
 use super::{End, diagnostics};
-use crate::app::{Service, telemetry};
+use crate::app::{Service, sources, telemetry};
 use crate::project::{Environment, Project};
 use anyhow::{Context, bail, ensure};
 use outreach_engine::effect::Channel;
@@ -11,14 +11,15 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Runs until SIGTERM or Ctrl-C; a second signal aborts.
 pub(super) fn run(dir: &Path) -> anyhow::Result<End> {
-    let reading = Project::read(dir, &Environment::of_process());
+    let mut reading = Project::read(dir, &Environment::of_process());
+    sources::check(&mut reading);
     let is_plain = !std::io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some();
     if !reading.problems.is_empty() {
         let drawn =
             reading.problems.iter().map(|problem| diagnostics::draw(problem, &reading.texts, is_plain));
         eprint!("{}", drawn.collect::<String>());
     }
-    if reading.has_errors() {
+    if reading.errors_for_running().next().is_some() {
         eprintln!("nothing was started: mend what is shown above, or look again with `outreach check`");
         return Ok(End::Findings);
     }
