@@ -58,7 +58,7 @@ impl Service {
         let process = &project.process;
         let stop = Stop::default();
         // What is wrong with the settings is said before anything is begun.
-        sources::check(process)?;
+        sources::ensure_known(process)?;
         let (keys, key) = (Keys::new(write_keys(process)?), mail::unsubscribe_key(process)?);
         let identity = Arc::new(identity::identity(process, crate::clock::system())?);
         let (post, access) = (Arc::new(mail::Post::new(process)?), admin::access(&process.http)?);

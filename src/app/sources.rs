@@ -2,8 +2,8 @@
 
 use super::storage::Storage;
 use crate::ingest::kafka::config::client_config;
-use crate::ingest::kafka::{Fields, KafkaSources, SourceConfig, SourceFormat, SourceState, Start};
-use crate::project::{Process, Source};
+use crate::ingest::kafka::{Fields, KafkaSources, SourceConfig, SourceFormat, SourceState, Start, faults};
+use crate::project::{Process, Reading, Source};
 use anyhow::{Context, anyhow};
 
 /// Begins to copy all topics of the project; nothing where there are none.
@@ -16,8 +16,17 @@ pub fn start(process: &Process, storage: &Storage) -> anyhow::Result<Option<Kafk
     Ok(Some(KafkaSources::start(configs, &process.kafka, log, letters, storage.clock.clone())?))
 }
 
+/// Adds all that is wrong with `[kafka.properties]` to the problems of a project. Without sources nothing need be there.
+pub fn check(reading: &mut Reading) {
+    let Some(process) = &reading.process else { return };
+    let has_sources = !process.sources.is_empty();
+    for fault in faults(&process.kafka).into_iter().filter(|fault| has_sources || fault.name.is_some()) {
+        reading.refuse_property(fault.name.as_deref(), fault.error.to_string(), &fault.help);
+    }
+}
+
 /// Whether the topics and `[kafka.properties]` are what librdkafka knows: nothing is begun with others.
-pub fn check(process: &Process) -> anyhow::Result<()> {
+pub fn ensure_known(process: &Process) -> anyhow::Result<()> {
     if process.sources.is_empty() {
         return Ok(());
     }

@@ -2,6 +2,7 @@
 
 use super::diagnostics::{self, Count};
 use super::{End, Format};
+use crate::app::sources;
 use crate::project::{Environment, Project, Reading};
 use anyhow::Context;
 use serde::Serialize;
@@ -19,7 +20,8 @@ pub(super) struct Options {
 /// Findings go to stdout, they are what was asked for; the sum of them to stderr.
 pub(super) fn run(dir: &Path, format: Format, options: &Options) -> anyhow::Result<End> {
     anyhow::ensure!(dir.is_dir(), "expected a project's folder, found none at {}", dir.display());
-    let reading = Project::read(dir, &Environment::of_process());
+    let mut reading = Project::read(dir, &Environment::of_process());
+    sources::check(&mut reading);
     let count = Count::of(&reading.problems);
     let mut out = std::io::stdout().lock();
     let written = match format {

@@ -52,8 +52,9 @@ pub(super) fn time(text: &str) -> Result<Timestamp, String> {
 pub(super) fn run(dir: &Path, format: Format, options: &Options) -> anyhow::Result<End> {
     let started_at = clock::system()();
     let reading = Project::read(dir, &Environment::of_process());
-    if reading.has_errors_beside_templates() {
-        for problem in reading.problems.iter().filter(|problem| problem.is_error()) {
+    let errors: Vec<_> = reading.errors_for_replay().collect();
+    if !errors.is_empty() {
+        for problem in errors {
             eprint!("{}", diagnostics::draw(problem, &reading.texts, true));
         }
         return Ok(End::Findings);

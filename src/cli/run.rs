@@ -1,7 +1,7 @@
 //! `outreach run`: the service.
 
 use super::{End, Format, check, diagnostics, say};
-use crate::app::{Service, telemetry};
+use crate::app::{Service, sources, telemetry};
 use crate::project::{Environment, IdentityAlgorithm, Project};
 use anyhow::{Context, bail, ensure};
 use outreach_engine::effect::Channel;
@@ -12,7 +12,8 @@ use tokio::signal::unix::{SignalKind, signal};
 /// Runs until SIGTERM or Ctrl-C; a second signal aborts. With JSON as format the logs are JSON on a terminal, too, and the
 /// problems of a project that cannot run are those of `check`, on stdout.
 pub(super) fn run(dir: &Path, format: Format) -> anyhow::Result<End> {
-    let reading = Project::read(dir, &Environment::of_process());
+    let mut reading = Project::read(dir, &Environment::of_process());
+    sources::check(&mut reading);
     let is_plain = !std::io::stderr().is_terminal() || std::env::var_os("NO_COLOR").is_some();
     let is_json = format == Format::Json;
     if is_json && reading.has_errors() {
@@ -22,7 +23,7 @@ pub(super) fn run(dir: &Path, format: Format) -> anyhow::Result<End> {
             reading.problems.iter().map(|problem| diagnostics::draw(problem, &reading.texts, is_plain));
         eprint!("{}", drawn.collect::<String>());
     }
-    if reading.has_errors() {
+    if reading.errors_for_running().next().is_some() {
         eprintln!("nothing was started: mend what is shown above, or look again with `outreach check`");
         return Ok(End::Findings);
     }

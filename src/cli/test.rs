@@ -30,8 +30,9 @@ struct Run<'p> {
 /// Which test passed goes to stdout, with a diff for those that did not; the sum of them to stderr.
 pub(super) fn run(dir: &Path, format: Format, options: &Options) -> anyhow::Result<End> {
     let reading = Project::read(dir, &Environment::of_process());
-    if reading.has_errors_beside_templates() {
-        for problem in reading.problems.iter().filter(|problem| problem.is_error()) {
+    let errors: Vec<_> = reading.errors_for_tests().collect();
+    if !errors.is_empty() {
+        for problem in errors {
             eprint!("{}", diagnostics::draw(problem, &reading.texts, true));
         }
         return Ok(End::Findings);

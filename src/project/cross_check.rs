@@ -1,7 +1,8 @@
 //! What can be wrong between files: a rule and its templates, two rules, a rule and the settings.
 
 use super::files::{self, Files};
-use super::{Process, RuleOfFile};
+use super::written::{self, WrittenMessage};
+use super::{Process, RuleOfFile, sample_type};
 use crate::template::Templates;
 use outreach_engine::effect::{Channel, OnCap};
 use outreach_engine::release::Settings;
@@ -12,22 +13,27 @@ use std::collections::BTreeSet;
 
 const FOLDER: &str = "templates/";
 
-/// All of them; without settings only what can be known without.
+/// All of them; without settings only what can be known without, and of a rule with errors what its text says.
 pub(super) fn check(
     problems: &mut Problems,
     checked: Option<&(Settings, Process)>,
     rules: &[RuleOfFile<'_>],
     files: &Files,
 ) {
-    for rule in rules {
-        templates_exist(problems, rule, files);
-        if let Some((settings, _)) = checked {
-            once_ever_with_cap(problems, rule, settings);
-        }
+    let mut mailing = None;
+    for (path, text) in &files.rules {
+        let messages = written::messages(path, text);
+        templates_exist(problems, path, &messages, files);
+        sample_type::check(problems, path, text, &messages, files);
+        let sends_mail = messages.iter().any(|message| message.channel == Channel::Email);
+        mailing = mailing.or(sends_mail.then_some(path));
     }
     if let (Some((settings, process)), Some(text)) = (checked, &files.settings) {
+        rules.iter().for_each(|rule| once_ever_with_cap(problems, rule, settings));
         transactional_rules_exist(problems, settings, text, files);
-        mail_is_configured(problems, process, rules);
+        if let Some(path) = mailing {
+            mail_is_configured(problems, process, path, text);
+        }
     }
     template_problems(problems, files);
 }
@@ -69,7 +75,9 @@ pub(super) fn rule_of_test(problems: &mut Problems, path: &str, files: &Files) {
     if !files.rules.contains_key(&rule) {
         let place = Place { file: path, span: 0..0 };
         let message = format!("expected the rule of this test in {rule}, found none");
-        problems.warn(Code::UnknownRule, &place, message);
+        problems
+            .warn(Code::UnknownRule, &place, message)
+            .with_help("the file's name is the rule's id and .test.toml: rename it");
     }
 }
 
@@ -81,11 +89,12 @@ fn parts_of(channel: Channel) -> &'static [&'static [&'static str]] {
     }
 }
 
-fn templates_exist(problems: &mut Problems, rule: &RuleOfFile<'_>, files: &Files) {
+fn templates_exist(problems: &mut Problems, path: &str, messages: &[WrittenMessage], files: &Files) {
     let names = files.templates.keys().filter_map(|path| Some(path.strip_prefix(FOLDER)?.split_once('/')?.0));
     let folders: BTreeSet<&str> = names.filter(|name| *name != "partials").collect();
-    for (index, message) in messages(rule) {
+    for message in messages {
         let template = &*message.template;
+        let place = Place { file: path, span: message.span.clone() };
         let needed = needs(message.channel);
         if !folders.contains(template) {
             let help = match closest(template, folders.iter().copied()) {
@@ -93,14 +102,15 @@ fn templates_exist(problems: &mut Problems, rule: &RuleOfFile<'_>, files: &Files
                 None => format!("make the folder {FOLDER}{template} with {needed}"),
             };
             let text = format!("unknown template \"{template}\"");
-            problems.error(Code::UnknownTemplate, &place_of_template(rule, index), text).with_help(help);
+            problems.error(Code::UnknownTemplate, &place, text).with_help(help);
             continue;
         }
         // With one part there, what else is missing is said beside it, by the template's own reading.
         let mut parts = parts_of(message.channel).iter().flat_map(|row| row.iter());
         if !parts.any(|part| files.templates.contains_key(&format!("{FOLDER}{template}/{part}"))) {
             let text = format!("expected {needed} in {FOLDER}{template}, found neither");
-            problems.error(Code::MissingTemplatePart, &place_of_template(rule, index), text);
+            let help = format!("add {needed}, or name a template that has it");
+            problems.error(Code::MissingTemplatePart, &place, text).with_help(help);
         }
     }
 }
@@ -108,26 +118,6 @@ fn templates_exist(problems: &mut Problems, rule: &RuleOfFile<'_>, files: &Files
 fn needs(channel: Channel) -> String {
     let rows: Vec<String> = parts_of(channel).iter().map(|row| row.join(" or ")).collect();
     rows.join(" and ")
-}
-
-/// The message steps with their places in `[[step]]`.
-fn messages<'r>(rule: &'r RuleOfFile<'_>) -> impl Iterator<Item = (usize, &'r MessageStep)> {
-    use outreach_engine::rule::StepKind;
-    rule.rule.steps.iter().enumerate().filter_map(|(index, step)| match &step.kind {
-        StepKind::Message(message) => Some((index, message)),
-        StepKind::Wait(_) => None,
-    })
-}
-
-/// Where a step names its template: checked rules do not carry places, so the text is asked again.
-fn place_of_template<'r>(rule: &RuleOfFile<'r>, index: usize) -> Place<'r> {
-    let span = span_in(rule.path, rule.text, "step", |item, problems| {
-        let element = item.elements(problems)?.into_iter().nth(index)?;
-        let mut table = element.table(problems)?;
-        let kind = table.take("email").or_else(|| table.take("in_product"))?;
-        Some(kind.place.span)
-    });
-    Place { file: rule.path, span: span.unwrap_or(0..0) }
 }
 
 /// A span inside the value of one key at the top of a text that was read before without errors.
@@ -151,13 +141,16 @@ fn once_ever_with_cap(problems: &mut Problems, rule: &RuleOfFile<'_>, settings: 
     let is_starved = |message: &MessageStep| {
         message.on_cap == OnCap::Skip && !message.is_transactional && is_capped(settings, message.channel)
     };
-    let Some((index, message)) = messages(rule).find(|(_, message)| is_starved(message)) else { return };
+    // A sound rule has the messages that its text has.
+    let mut messages = rule.rule.messages().zip(written::messages(rule.path, rule.text));
+    let Some((message, written)) = messages.find(|(message, _)| is_starved(message)) else { return };
     let text = format!(
         "this rule enters once, ever, and a cap may skip \"{}\": that person would never get it",
         message.template
     );
     let help = "say on_cap = \"wait\" at this step, or once_per = \"30 days\" in [limits]";
-    problems.warn(Code::OnceEverWithCap, &place_of_template(rule, index), text).with_help(help);
+    let place = Place { file: rule.path, span: written.span };
+    problems.warn(Code::OnceEverWithCap, &place, text).with_help(help);
 }
 
 /// Whether a cap counts messages of this channel.
@@ -191,13 +184,18 @@ fn transactional_rules_exist(problems: &mut Problems, settings: &Settings, text:
 }
 
 /// A warning, for a replay needs none of it.
-fn mail_is_configured(problems: &mut Problems, process: &Process, rules: &[RuleOfFile<'_>]) {
-    let missing = process.missing_for_mail();
-    let Some(sender) = rules.iter().find(|rule| rule.rule.sends_by(Channel::Email)) else { return };
+fn mail_is_configured(problems: &mut Problems, process: &Process, sender: &str, settings: &str) {
+    let mut missing = process.missing_for_mail();
+    // One that is there and cannot be read was told by its reader.
+    missing.retain(|section| {
+        let is_written =
+            |name| span_in(files::SETTINGS, settings, name, |item, _| Some(item.place.span.clone()));
+        !["sender", "email"].into_iter().any(|name| section.contains(name) && is_written(name).is_some())
+    });
     if missing.is_empty() {
         return;
     }
     let place = Place { file: files::SETTINGS, span: 0..0 };
-    let message = format!("{} sends mail, and {} is missing here", sender.path, missing.join(" and "));
+    let message = format!("expected {}, found none: {sender} sends mail", missing.join(" and "));
     problems.warn(Code::MailNotConfigured, &place, message).with_help("no mail can leave without");
 }

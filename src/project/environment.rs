@@ -51,6 +51,24 @@ impl Environment {
     }
 }
 
+/// The overrides as they may be shown: of a property of librdkafka only the name, for its value may be a password.
+/// Nothing moves.
+pub(super) fn shown(overrides: &str) -> String {
+    let shown = |line: &str| {
+        let value = line.starts_with("\"kafka\".\"properties\".").then(|| {
+            let start = line.find(" = \"")? + 4;
+            let end = line.rfind("\" # ")?;
+            (start <= end).then_some(start..end)
+        });
+        let mut line = line.to_owned();
+        if let Some(value) = value.flatten() {
+            line.replace_range(value.clone(), &"*".repeat(value.len()));
+        }
+        line
+    };
+    overrides.split_inclusive('\n').map(shown).collect()
+}
+
 /// The variable that may hold the write key of this name.
 pub(super) fn write_key_variable(name: &str) -> String {
     format!("{WRITE_KEYS}{}", name.to_ascii_uppercase().replace('-', "_"))

@@ -9,11 +9,16 @@ mod cross_check;
 mod environment;
 mod files;
 mod process;
+mod property;
 mod quiet_hours;
+mod sample_type;
 mod settings;
 mod test_file;
 #[cfg(test)]
+mod check_tests;
+#[cfg(test)]
 mod tests;
+mod written;
 
 pub use bundle::{BundleError, ReleaseParts, from_bundle};
 pub use environment::Environment;
@@ -48,8 +53,8 @@ pub struct Project {
 /// All that reading a folder gave.
 #[derive(Debug)]
 pub struct Reading {
-    /// There although templates have problems: a replay needs none. Nothing that sends may run while a problem is an
-    /// error.
+    /// There although templates or rule tests have problems: a replay needs neither. Nothing that sends may run while a
+    /// problem that is not about tests is an error.
     pub project: Option<Project>,
     /// There if outreach.toml could be read at all, whatever the rules are: operators must reach a running service.
     pub process: Option<Process>,
@@ -75,16 +80,17 @@ impl Project {
             settings.and_then(|text| read_settings(&mut problems, dir, text, &overrides, environment));
         let known = checked.as_ref().map_or_else(Known::default, |(settings, _)| Known::of(settings));
         let rules = read_rules(&mut problems, &files, &known);
+        // What runs or is replayed needs no tests.
+        let is_sound = !problems.errors().any(|problem| !is_about_tests(problem));
         let mut tests = BTreeMap::new();
         for (path, text) in &files.tests {
             tests.insert(path.clone(), test_file::read(&mut problems, path, text));
             cross_check::rule_of_test(&mut problems, path, &files);
         }
-        let is_sound = !problems.has_errors();
         let process_alone = checked.as_ref().map(|(_, process)| process.clone());
         cross_check::check(&mut problems, checked.as_ref(), &rules, &files);
         let rules = rules.into_iter().map(|read| read.rule).collect();
-        let texts = files.texts(environment::FILE, overrides);
+        let texts = files.texts(environment::FILE, environment::shown(&overrides));
         let Files { rules: rule_texts, templates, .. } = files;
         let project = checked.filter(|_| is_sound).map(|(settings, process)| {
             let release = ReleaseParts { settings, rules, rule_texts, templates };
@@ -109,12 +115,32 @@ impl Reading {
         self.problems.iter().any(Diagnostic::is_error)
     }
 
-    /// Whether an error keeps even a replay from running: any but those about templates.
-    pub fn has_errors_beside_templates(&self) -> bool {
-        let is_about_templates =
-            |code| matches!(code, Code::UnknownTemplate | Code::MissingTemplatePart | Code::Template(_));
-        self.problems.iter().any(|problem| problem.is_error() && !is_about_templates(problem.code))
+    /// The errors that keep the service from running: any but those about rule tests.
+    pub fn errors_for_running(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.errors().filter(|problem| !is_about_tests(problem))
     }
+
+    /// The errors that keep a replay from running: those about templates do not.
+    pub fn errors_for_replay(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.errors_for_running().filter(|problem| !is_about_templates(problem))
+    }
+
+    /// The errors that keep rule tests from running: those about templates do not.
+    pub fn errors_for_tests(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.errors().filter(|problem| !is_about_templates(problem))
+    }
+
+    fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.problems.iter().filter(|problem| problem.is_error())
+    }
+}
+
+fn is_about_tests(problem: &Diagnostic) -> bool {
+    problem.file.ends_with(files::TEST_ENDING)
+}
+
+fn is_about_templates(problem: &Diagnostic) -> bool {
+    matches!(problem.code, Code::UnknownTemplate | Code::MissingTemplatePart | Code::Template(_))
 }
 
 /// A rule with the file it comes from.

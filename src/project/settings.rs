@@ -6,7 +6,7 @@ use outreach_engine::effect::Channel;
 use outreach_engine::release::{Cap, Caps, Settings, Topic};
 use outreach_engine::rule::Share;
 use outreach_engine::rule::diagnostic::Code;
-use outreach_engine::rule::document::{Item, Problems, Table};
+use outreach_engine::rule::document::{Item, Problems, Table, closest};
 use outreach_engine::rule::parse::is_id;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -53,7 +53,12 @@ fn timezone(problems: &mut Problems, item: &Item<'_>) -> Option<Arc<str>> {
         Ok(zone) => zone.iana_name().map(Arc::from),
         Err(_) => {
             let message = format!("expected a time zone such as \"Europe/Paris\", found \"{name}\"");
-            problems.error(Code::BadValue, &item.place, message);
+            let problem = problems.error(Code::BadValue, &item.place, message);
+            let zones: Vec<String> =
+                TimeZoneDatabase::bundled().available().map(|zone| zone.to_string()).collect();
+            if let Some(zone) = closest(name, zones.iter().map(String::as_str)) {
+                problem.with_help(format!("did you mean \"{zone}\"?"));
+            }
             None
         }
     }
@@ -93,7 +98,9 @@ fn topics(problems: &mut Problems, item: &Item<'_>) -> Option<BTreeMap<Arc<str>,
             problems.error(Code::BadId, &item.key_place, message);
         }
         let Some(mut table) = item.table(problems) else { continue };
-        let name = table.require(problems, "name").and_then(|item| item.words(problems));
+        let name = table
+            .require(problems, "name", "add name = \"Getting started\": recipients read it")
+            .and_then(|item| item.words(problems));
         table.finish(problems, &[]);
         topics.insert(Arc::from(item.key), Topic { name: name.unwrap_or_default() });
     }

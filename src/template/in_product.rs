@@ -1,5 +1,6 @@
 //! The in-product form of a message: a title, a body, one action.
 
+use super::in_product_keys;
 use super::problem::{TemplateProblem, place};
 use super::source::Source;
 use serde::Deserialize;
@@ -83,8 +84,10 @@ const HELP: &str = "It holds title, body, action = { label = \"â€¦\", url = \"â€
 /// of the body, which is HTML, ends in `.html` too.
 pub(super) fn read(file: &str, text: &str) -> Result<(InProductForm, Vec<Source>), Vec<TemplateProblem>> {
     let parsed: File = toml::from_str(text).map_err(|error| {
+        let all = in_product_keys::problems(file, text, HELP);
         let at = place(text, error.span().map_or(0, |span| span.start));
-        vec![TemplateProblem::new(file, at, "bad-in-product", error.message(), HELP)]
+        let first = || vec![TemplateProblem::new(file, at, "bad-in-product", error.message(), HELP)];
+        if all.is_empty() { first() } else { all }
     })?;
     let (mut sources, mut problems) = (Vec::new(), Vec::new());
     let kind = match &parsed.kind {

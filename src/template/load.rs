@@ -2,10 +2,11 @@
 
 use super::in_product::{self, InProductForm};
 use super::mjml;
-use super::partials::{self, Partials};
+use super::partials::Partials;
 use super::problem::{TemplateProblem, place};
 use super::reads;
 use super::roots::{DATA_ROOTS, OUR_ROOTS};
+use super::shared::{Footing, Shared};
 use super::source::Source;
 use super::syntax;
 use super::words;
@@ -20,6 +21,8 @@ pub struct Templates {
     /// Subjects, text parts, in-product messages.
     pub(super) plain: Handlebars<'static>,
     by_name: BTreeMap<String, Template>,
+    /// Those with a problem: nobody gets them, and `check` looks at what can be rendered.
+    flawed: BTreeMap<String, Template>,
 }
 
 /// One template: what it can be sent as, and what it reads.
@@ -28,8 +31,11 @@ pub struct Template {
     pub(super) email: Option<EmailForm>,
     pub(super) in_product: Option<InProductForm>,
     pub(super) sample: Value,
+    has_sample: bool,
     /// The texts of its files, to find places in.
     pub(super) texts: BTreeMap<String, String>,
+    /// The names of its texts with a fault that was told when they were read.
+    pub(super) flawed: BTreeSet<String>,
     reads: BTreeSet<String>,
 }
 
@@ -51,24 +57,25 @@ const NAME_CHARS_MAX: usize = 64;
 
 impl Templates {
     /// Reads the files below `templates/` of a project (paths relative to the project; others are not looked at). A
-    /// template with a problem is left out.
+    /// template with a problem, its own or of a partial that it includes, is left out.
     pub fn load(files: &BTreeMap<String, String>) -> (Templates, Vec<TemplateProblem>) {
         let mut problems = Vec::new();
         let folders = folders(files, &mut problems);
-        let partials = load_partials(folders.get(PARTIALS), &mut problems);
-        let mut templates = Templates { escaped: registry(), plain: registry(), by_name: BTreeMap::new() };
+        let shared = Shared::load(&format!("{FOLDER}{PARTIALS}/"), folders.get(PARTIALS), &mut problems);
+        let (by_name, flawed) = (BTreeMap::new(), BTreeMap::new());
+        let mut templates = Templates { escaped: registry(), plain: registry(), by_name, flawed };
         templates.plain.register_escape_fn(no_escape);
-        for (name, partial) in &partials {
+        for (name, partial) in &shared.all {
             templates.escaped.register_template(name, partial.tree.clone());
             templates.plain.register_template(name, partial.tree.clone());
         }
-        // A file that includes a partial that is no good is not read: its own problems come when that one is mended.
-        let is_recursive = problems.iter().any(|problem| problem.code == "partial-recursion");
         for (name, files) in folders.iter().filter(|(name, _)| **name != PARTIALS) {
             let before = problems.len();
-            let loaded = templates.load_one(name, files, &partials, &mut problems);
-            if problems.len() == before && !is_recursive {
+            let (loaded, footing) = templates.load_one(name, files, &shared, &mut problems);
+            if problems.len() == before && footing == Footing::Sound {
                 templates.by_name.insert((*name).to_owned(), loaded);
+            } else {
+                templates.flawed.insert((*name).to_owned(), loaded);
             }
         }
         problems.sort();
@@ -85,41 +92,37 @@ impl Templates {
         self.by_name.values()
     }
 
+    /// Those with a problem that have a sample: only what can be rendered of them is registered.
+    pub(super) fn flawed(&self) -> impl Iterator<Item = &Template> {
+        self.flawed.values().filter(|template| template.has_sample)
+    }
+
+    /// A template, and what the worst of its texts stands on.
     fn load_one(
         &mut self,
         name: &str,
         files: &Files<'_>,
-        partials: &Partials,
+        shared: &Shared,
         problems: &mut Vec<TemplateProblem>,
-    ) -> Template {
+    ) -> (Template, Footing) {
         let folder = format!("{FOLDER}{name}/");
         check_folder(name, &folder, files, problems);
-        let mut sources = Vec::new();
-        for file in ["subject.hbs", "body.mjml", "body.html", "text.hbs"] {
-            if let Some(text) = files.get(file) {
-                match Source::parse(&format!("{folder}{file}"), text) {
-                    Ok(source) => sources.push(source),
-                    Err(problem) => problems.push(problem),
-                }
-            }
-        }
-        let mut in_product = None;
-        if let Some(text) = files.get("in_product.toml") {
-            match in_product::read(&format!("{folder}in_product.toml"), text) {
-                Ok((form, fields)) => {
-                    in_product = Some(form);
-                    sources.extend(fields);
-                }
-                Err(found) => problems.extend(found),
-            }
-        }
-        let mut all_reads = BTreeSet::new();
-        for source in &sources {
-            let mut found = syntax::problems(source, partials);
-            let (paths, unknown) = reads::reads(source, partials);
-            all_reads.extend(paths);
+        let (sources, in_product) = sources(&folder, files, problems);
+        let (mut reads, mut flawed, mut worst) = (BTreeSet::new(), BTreeSet::new(), Footing::Sound);
+        for source in sources {
+            let mut found = syntax::problems(&source, &shared.all);
+            let (paths, unknown) = reads::reads(&source, &shared.all);
+            reads.extend(paths);
             found.extend(unknown);
-            found.extend(mjml::misplaced(source, partials));
+            found.extend(mjml::misplaced(&source, &shared.all));
+            let footing = shared.footing(&source, &found);
+            worst = worst.max(footing);
+            if footing != Footing::Sound {
+                flawed.insert(source.file.clone());
+            }
+            if footing != Footing::Unsafe {
+                self.register(source, &shared.all, &mut found);
+            }
             in_product::move_places(files.get("in_product.toml"), &mut found);
             problems.extend(found);
         }
@@ -129,29 +132,61 @@ impl Templates {
             body: format!("{folder}{body}"),
             text: files.contains_key("text.hbs").then(|| format!("{folder}text.hbs")),
         });
-        if partials::recursion(partials).is_empty() {
-            sources.into_iter().for_each(|source| self.register(source, partials, problems));
-        }
-        Template {
+        let sample = sample(&format!("{folder}sample.json"), files.get("sample.json").copied(), problems);
+        let texts = files.iter().map(|(file, text)| (format!("{folder}{file}"), (*text).to_owned()));
+        let template = Template {
             name: name.to_owned(),
             email,
             in_product,
-            sample: sample(&format!("{folder}sample.json"), files.get("sample.json").copied(), problems),
-            texts: files.iter().map(|(file, text)| (format!("{folder}{file}"), (*text).to_owned())).collect(),
-            reads: all_reads,
-        }
+            has_sample: sample.is_some(),
+            sample: sample.unwrap_or_else(|| json!({})),
+            texts: texts.collect(),
+            flawed,
+            reads,
+        };
+        (template, worst)
     }
 
     fn register(&mut self, source: Source, partials: &Partials, problems: &mut Vec<TemplateProblem>) {
         if source.file.ends_with(".mjml") {
-            match mjml::compile(&source, partials).and_then(|html| Source::parse(&source.file, &html)) {
+            let html = mjml::compile(&source, partials);
+            match html.and_then(|html| Source::parse(&source.file, &html).map_err(|problem| vec![problem])) {
                 Ok(html) => self.escaped.register_template(&source.file, html.tree),
-                Err(problem) => problems.push(problem),
+                Err(found) => problems.extend(found),
             }
         } else if source.file.ends_with(".html") {
             self.escaped.register_template(&source.file, source.tree);
         } else {
             self.plain.register_template(&source.file, source.tree);
+        }
+    }
+}
+
+/// The texts of a template that are handlebars, and its in-product form.
+fn sources(
+    folder: &str,
+    files: &Files<'_>,
+    problems: &mut Vec<TemplateProblem>,
+) -> (Vec<Source>, Option<InProductForm>) {
+    let mut sources = Vec::new();
+    for file in ["subject.hbs", "body.mjml", "body.html", "text.hbs"] {
+        let Some(text) = files.get(file) else { continue };
+        match Source::parse(&format!("{folder}{file}"), text) {
+            Ok(source) => sources.push(source),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    let text = files.get("in_product.toml");
+    let read = text.map(|text| in_product::read(&format!("{folder}in_product.toml"), text));
+    match read {
+        None => (sources, None),
+        Some(Ok((form, fields))) => {
+            sources.extend(fields);
+            (sources, Some(form))
+        }
+        Some(Err(found)) => {
+            problems.extend(found);
+            (sources, None)
         }
     }
 }
@@ -217,35 +252,6 @@ fn folders<'a>(
     folders
 }
 
-fn load_partials(files: Option<&Files<'_>>, problems: &mut Vec<TemplateProblem>) -> Partials {
-    let mut partials = Partials::new();
-    for (file, text) in files.into_iter().flatten() {
-        let path = format!("{FOLDER}{PARTIALS}/{file}");
-        let Some(name) = file.strip_suffix(".hbs").filter(|name| is_name(name)) else {
-            let message = format!("expected NAME.hbs with a name of [a-z0-9-], found `{file}`");
-            problems.push(TemplateProblem::new(
-                &path,
-                (1, 1),
-                "unknown-file",
-                message,
-                "Rename or remove it.",
-            ));
-            continue;
-        };
-        match Source::parse(&path, text) {
-            Ok(source) => {
-                partials.insert(name.to_owned(), source);
-            }
-            Err(problem) => problems.push(problem),
-        }
-    }
-    for partial in partials.values() {
-        problems.extend(syntax::problems(partial, &partials));
-    }
-    problems.extend(partials::recursion(&partials));
-    partials
-}
-
 /// The folder as a whole: its name, its files, and whether they make a message.
 fn check_folder(name: &str, folder: &str, files: &Files<'_>, problems: &mut Vec<TemplateProblem>) {
     let mut report = |file: &str, code, message: String, help: &str| {
@@ -284,17 +290,17 @@ fn check_folder(name: &str, folder: &str, files: &Files<'_>, problems: &mut Vec<
     }
 }
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     let is_known = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
     (1..=NAME_CHARS_MAX).contains(&name.len()) && name.bytes().all(is_known)
 }
 
-fn sample(file: &str, text: Option<&str>, problems: &mut Vec<TemplateProblem>) -> Value {
+fn sample(file: &str, text: Option<&str>, problems: &mut Vec<TemplateProblem>) -> Option<Value> {
     const HELP: &str = "Write the data of one typical message: {\"traits\": {…}, \"properties\": {…}}.";
     let Some(text) = text else {
         let message = "expected sample.json, found none";
         problems.push(TemplateProblem::new(file, (1, 1), "missing-sample", message, HELP));
-        return json!({});
+        return None;
     };
     match serde_json::from_str::<Value>(text) {
         Ok(Value::Object(sample)) => {
@@ -305,19 +311,19 @@ fn sample(file: &str, text: Option<&str>, problems: &mut Vec<TemplateProblem>) -
                 let message = format!("expected a root such as traits or properties, found `{root}`");
                 problems.push(TemplateProblem::new(file, at, "unknown-root", message, HELP));
             }
-            Value::Object(sample)
+            Some(Value::Object(sample))
         }
         Ok(_) => {
             let message = "expected a JSON object, found another value";
             problems.push(TemplateProblem::new(file, (1, 1), "bad-sample", message, HELP));
-            json!({})
+            None
         }
         Err(error) => {
             let offset =
                 text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
             let at = place(text, offset + error.column().saturating_sub(1));
             problems.push(TemplateProblem::new(file, at, "bad-sample", error.to_string(), HELP));
-            json!({})
+            None
         }
     }
 }

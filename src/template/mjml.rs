@@ -9,7 +9,7 @@ use super::source::Source;
 use super::text_part::one_line;
 use mrml::prelude::parser::Error;
 use mrml::prelude::render::RenderOptions;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 /// Partials of MJML within one another; cycles were refused before.
 const PARTIALS_DEEP_MAX: usize = 16;
@@ -17,49 +17,43 @@ const PARTIALS_DEEP_MAX: usize = 16;
 const EXCERPT_CHARS_MAX: usize = 60;
 
 /// The HTML of an MJML file, still with its expressions.
-pub(super) fn compile(source: &Source, partials: &Partials) -> Result<String, TemplateProblem> {
+pub(super) fn compile(source: &Source, partials: &Partials) -> Result<String, Vec<TemplateProblem>> {
     let mut text = source.text.clone();
     for _ in 0..PARTIALS_DEEP_MAX {
-        match put_in(&text, source, partials)? {
+        match put_in(&text, source, partials).map_err(|problem| vec![problem])? {
             Some(next) => text = next,
             None => break,
         }
     }
-    let parsed = mrml::parse(&text).map_err(|error| fault(source, &text, &error))?;
-    if let Some(warning) = parsed.warnings.first() {
+    let parsed = mrml::parse(&text).map_err(|error| vec![fault(source, &text, &error)])?;
+    let warnings = parsed.warnings.iter().map(|warning| {
         let message =
             format!("expected attributes that MJML knows, found one it does not ({})", warning.kind);
         let at = place(&text, warning.span.start);
-        return Err(TemplateProblem::new(&source.file, at, "mjml", message, "Remove it, or mend its name."));
-    }
+        TemplateProblem::new(&source.file, at, "mjml", message, "Remove it, or mend its name.")
+    });
+    let mut problems: Vec<TemplateProblem> = warnings.collect();
     // No fonts from elsewhere: a mail must not tell a third party that it was opened.
     let options = RenderOptions { disable_comments: true, social_icon_origin: None, fonts: HashMap::new() };
-    let html = parsed.element.render(&options).map_err(|error| {
-        TemplateProblem::new(&source.file, (1, 1), "mjml", error.to_string(), "See the MJML documentation.")
-    })?;
-    match left_over(&html) {
-        Some(element) => {
-            let at = source.text.find(element).map_or((1, 1), |start| place(&source.text, start));
-            let message =
-                format!("expected an element that MJML knows, where it may stand; found `{element}>`");
-            Err(TemplateProblem::new(
-                &source.file,
-                at,
-                "mjml",
-                message,
-                "Mend its name, or put it where it belongs.",
-            ))
-        }
-        None => Ok(html),
-    }
+    let html = parsed.element.render(&options).unwrap_or_else(|error| {
+        let help = "See the MJML documentation.";
+        problems.push(TemplateProblem::new(&source.file, (1, 1), "mjml", error.to_string(), help));
+        String::new()
+    });
+    problems.extend(left_over(&html).into_iter().map(|element| {
+        let at = source.text.find(element).map_or((1, 1), |start| place(&source.text, start));
+        let message = format!("expected an element that MJML knows, where it may stand; found `{element}>`");
+        let help = "Mend its name, or put it where it belongs.";
+        TemplateProblem::new(&source.file, at, "mjml", message, help)
+    }));
+    if problems.is_empty() { Ok(html) } else { Err(problems) }
 }
 
-/// An element of MJML that was passed through as if it were HTML: a slip in its name would be seen by recipients.
-fn left_over(html: &str) -> Option<&str> {
-    let rest = &html[html.find("<mj-")?..];
-    let end =
-        rest[1..].find(|c: char| !(c.is_ascii_alphanumeric() || c == '-')).map_or(rest.len(), |end| end + 1);
-    Some(&rest[..end])
+/// Elements of MJML that were passed through as if they were HTML: a slip in a name would be seen by recipients.
+fn left_over(html: &str) -> BTreeSet<&str> {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-';
+    let starts = html.match_indices("<mj-").map(|(start, _)| &html[start..]);
+    starts.map(|rest| &rest[..rest[1..].find(|c| !is_name(c)).map_or(rest.len(), |end| end + 1)]).collect()
 }
 
 /// A problem for each partial of MJML that is used where no MJML is.

@@ -12,6 +12,7 @@
 mod check;
 mod folder;
 mod in_product;
+mod in_product_keys;
 mod load;
 mod mjml;
 mod partials;
@@ -19,8 +20,11 @@ mod problem;
 mod reads;
 mod render;
 mod roots;
+mod shared;
 mod source;
 mod syntax;
+#[cfg(test)]
+mod check_tests;
 #[cfg(test)]
 mod tests;
 mod text_part;

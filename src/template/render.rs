@@ -28,25 +28,13 @@ impl Templates {
         };
         let context = wrap(context);
         let subject = say(&self.plain, found, &form.subject, &context)?;
-        let html = inline_css(form, say(&self.escaped, found, &form.body, &context)?)?;
+        let body = say(&self.escaped, found, &form.body, &context)?;
+        let html = form.html(body)?;
         let text = match &form.text {
             Some(text) => say(&self.plain, found, text, &context)?,
-            None => text_part::of_html(&html).map_err(|why| {
-                TemplateProblem::new(&form.body, (1, 1), "render-failed", why, "Write a text.hbs.")
-            })?,
+            None => form.text_of(&html)?,
         };
-        if text.trim().is_empty() {
-            let message = "expected a text part, found nothing in it";
-            let file = form.text.as_ref().unwrap_or(&form.body);
-            return Err(TemplateProblem::new(
-                file,
-                (1, 1),
-                "empty-text",
-                message,
-                "Say in text what the mail says.",
-            ));
-        }
-        Ok(Rendered { subject: text_part::one_line(&subject, SUBJECT_CHARS_MAX), html, text })
+        Ok(Rendered { subject: one_subject(&subject), html, text: form.filled(text)? })
     }
 
     /// The in-product message that `template` makes of `context`.
@@ -80,8 +68,43 @@ impl Templates {
     }
 }
 
-fn wrap(context: &Value) -> Context {
+impl EmailForm {
+    /// What was rendered of the body, as it is sent.
+    pub(super) fn html(&self, body: String) -> Result<String, TemplateProblem> {
+        inline_css(self, body)
+    }
+
+    /// The text part of a mail without a file for it.
+    pub(super) fn text_of(&self, html: &str) -> Result<String, TemplateProblem> {
+        text_part::of_html(html).map_err(|why| {
+            TemplateProblem::new(&self.body, (1, 1), "render-failed", why, "Write a text.hbs.")
+        })
+    }
+
+    /// A text part with words in it.
+    pub(super) fn filled(&self, text: String) -> Result<String, TemplateProblem> {
+        if !text.trim().is_empty() {
+            return Ok(text);
+        }
+        let message = "expected a text part, found nothing in it";
+        let file = self.text.as_ref().unwrap_or(&self.body);
+        Err(TemplateProblem::new(file, (1, 1), "empty-text", message, "Say in text what the mail says."))
+    }
+}
+
+/// A subject is one line.
+pub(super) fn one_subject(text: &str) -> String {
+    text_part::one_line(text, SUBJECT_CHARS_MAX)
+}
+
+pub(super) fn wrap(context: &Value) -> Context {
     Context::from(context.clone())
+}
+
+/// Why a text could not be said, and the path of the value that is missing, if that is why.
+pub(super) struct Silence {
+    pub problem: TemplateProblem,
+    pub missing: Option<String>,
 }
 
 fn say(
@@ -90,7 +113,22 @@ fn say(
     name: &str,
     context: &Context,
 ) -> Result<String, TemplateProblem> {
-    registry.render_with_context(name, context).map_err(|error| problem(template, name, &error))
+    try_to_say(registry, template, name, context).map_err(|silence| silence.problem)
+}
+
+pub(super) fn try_to_say(
+    registry: &Handlebars<'static>,
+    template: &Template,
+    name: &str,
+    context: &Context,
+) -> Result<String, Box<Silence>> {
+    registry.render_with_context(name, context).map_err(|error| {
+        let missing = match error.reason() {
+            RenderErrorReason::MissingVariable(path) => path.clone(),
+            _ => None,
+        };
+        Box::new(Silence { problem: problem(template, name, &error), missing })
+    })
 }
 
 /// A problem at the place in the file as it was written. In HTML made from MJML places mean nothing: there the path is
@@ -149,7 +187,7 @@ fn inline_css(form: &EmailForm, html: String) -> Result<String, TemplateProblem>
 }
 
 /// A link that a product may follow: http(s), or a path of its own. Nothing that runs.
-fn safe_url(name: &str, url: String) -> Result<String, TemplateProblem> {
+pub(super) fn safe_url(name: &str, url: String) -> Result<String, TemplateProblem> {
     let is_web = url.starts_with("https://") || url.starts_with("http://");
     let is_path = url.starts_with('/') && !url.starts_with("//") && !url.contains('\\');
     if (is_web || is_path) && !url.chars().any(|c| c.is_whitespace() || c.is_control()) {

@@ -11,12 +11,12 @@ type Changed<'a> = &'a [(&'a str, &'a str)];
 
 const FOOTER: &str = "{{sender.address}} {{unsubscribe_url}}";
 
-fn files(list: &[(&str, &str)]) -> BTreeMap<String, String> {
+pub(super) fn files(list: &[(&str, &str)]) -> BTreeMap<String, String> {
     list.iter().map(|(path, text)| (format!("templates/{path}"), (*text).to_owned())).collect()
 }
 
 /// A sound mail named `t` with these files in place of its own.
-fn mail(changed: &[(&str, &str)]) -> BTreeMap<String, String> {
+pub(super) fn mail(changed: &[(&str, &str)]) -> BTreeMap<String, String> {
     let mut all = files(&[
         ("t/subject.hbs", "Hi {{traits.name}}"),
         (
@@ -30,11 +30,11 @@ fn mail(changed: &[(&str, &str)]) -> BTreeMap<String, String> {
     all
 }
 
-fn codes(problems: &[TemplateProblem]) -> Vec<&'static str> {
+pub(super) fn codes(problems: &[TemplateProblem]) -> Vec<&'static str> {
     problems.iter().map(|problem| problem.code).collect()
 }
 
-fn problems(files: &BTreeMap<String, String>) -> Vec<TemplateProblem> {
+pub(super) fn problems(files: &BTreeMap<String, String>) -> Vec<TemplateProblem> {
     let (templates, mut problems) = Templates::load(files);
     problems.extend(templates.check());
     problems

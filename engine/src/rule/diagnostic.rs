@@ -54,10 +54,18 @@ pub enum Code {
     Template(&'static str),
     /// A rule that may enter once, ever, and whose only message a cap may skip.
     OnceEverWithCap,
+    /// A test whose type is never that of the value it looks at, by what a template's sample shows.
+    TypeNeverMatches,
+    /// A rule of nothing but waits.
+    SendsNothing,
     /// Rules send mail, and outreach.toml does not say by whom, how or with which key links are signed.
     MailNotConfigured,
     /// A test's `given` is not in order of `at`.
     GivenOutOfOrder,
+    /// A test ends before what is given in it.
+    UntilBeforeGiven,
+    /// What librdkafka does not take, or what is set for it always.
+    KafkaProperty,
     UnreadableFile,
     /// The language has it, this version does not.
     NotBuiltYet,
@@ -65,7 +73,7 @@ pub enum Code {
 
 impl Code {
     /// All but those of templates.
-    pub const ALL: [Code; 23] = [
+    pub const ALL: [Code; 27] = [
         Code::TomlSyntax,
         Code::UnknownKey,
         Code::MissingKey,
@@ -85,8 +93,12 @@ impl Code {
         Code::UnknownTemplate,
         Code::MissingTemplatePart,
         Code::OnceEverWithCap,
+        Code::TypeNeverMatches,
+        Code::SendsNothing,
         Code::MailNotConfigured,
         Code::GivenOutOfOrder,
+        Code::UntilBeforeGiven,
+        Code::KafkaProperty,
         Code::UnreadableFile,
         Code::NotBuiltYet,
     ];
@@ -113,8 +125,12 @@ impl Code {
             Code::MissingTemplatePart => "missing-template-part",
             Code::Template(code) => code,
             Code::OnceEverWithCap => "once-ever-with-cap",
+            Code::TypeNeverMatches => "type-never-matches",
+            Code::SendsNothing => "sends-nothing",
             Code::MailNotConfigured => "mail-not-configured",
             Code::GivenOutOfOrder => "given-out-of-order",
+            Code::UntilBeforeGiven => "until-before-given",
+            Code::KafkaProperty => "kafka-property",
             Code::UnreadableFile => "unreadable-file",
             Code::NotBuiltYet => "not-built-yet",
         }

@@ -44,6 +44,11 @@ impl Problems {
         self.found.iter().any(Diagnostic::is_error)
     }
 
+    /// Those that are no warnings, in the order in which they were found.
+    pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
+        self.found.iter().filter(|problem| problem.is_error())
+    }
+
     /// Takes what another reading found.
     pub fn extend(&mut self, found: impl IntoIterator<Item = Diagnostic>) {
         self.found.extend(found);
@@ -133,12 +138,12 @@ impl<'d> Table<'d> {
         self.entries.remove(key)
     }
 
-    /// The value of a key this table must have.
-    pub fn require(&mut self, problems: &mut Problems, key: &'static str) -> Option<Item<'d>> {
+    /// The value of a key this table must have. `help` says how it is written.
+    pub fn require(&mut self, problems: &mut Problems, key: &'static str, help: &str) -> Option<Item<'d>> {
         let item = self.take(key);
         if item.is_none() {
             let message = format!("missing key `{key}`{}", self.location());
-            problems.error(Code::MissingKey, &self.place, message);
+            problems.error(Code::MissingKey, &self.place, message).with_help(help);
         }
         item
     }

@@ -7,6 +7,7 @@
 use super::format::Fields;
 use outreach_engine::Timestamp;
 use rdkafka::ClientConfig;
+use rdkafka::error::KafkaError;
 use std::collections::BTreeMap;
 
 /// A topic to copy from. Names are unique among the sources of a project.
@@ -100,10 +101,8 @@ const DEFAULTS: [(&str, &str); 10] = [
 
 /// The configuration of one client: our defaults, overlaid by what the operator wrote.
 pub fn client_config(properties: &Properties) -> Result<ClientConfig, ConfigError> {
-    for (name, value) in OURS {
-        if properties.contains_key(name) {
-            return Err(ConfigError::Ours { name, value });
-        }
+    if let Some(error) = properties.keys().find_map(|name| ours(name)) {
+        return Err(error);
     }
     if !properties.contains_key("bootstrap.servers") && !properties.contains_key("metadata.broker.list") {
         return Err(ConfigError::NoServers);
@@ -116,8 +115,23 @@ pub fn client_config(properties: &Properties) -> Result<ClientConfig, ConfigErro
         config.set(name, value);
     }
     // Makes no connection; says at start what is wrong with a name or a value.
-    config.create_native_config().map_err(|error| ConfigError::Refused { reason: error.to_string() })?;
+    config.create_native_config().map_err(|error| refused(&error))?;
     Ok(config)
+}
+
+/// Whether the operator may not set it.
+pub(super) fn ours(name: &str) -> Option<ConfigError> {
+    let (name, value) = OURS.into_iter().find(|(ours, _)| *ours == name)?;
+    Some(ConfigError::Ours { name, value })
+}
+
+/// In librdkafka's words, without the value: it may be a password.
+pub(super) fn refused(error: &KafkaError) -> ConfigError {
+    let reason = match error {
+        KafkaError::ClientConfig(_, description, _, _) => description.clone(),
+        other => other.to_string(),
+    };
+    ConfigError::Refused { reason }
 }
 
 /// Refuses two sources of one name: marks in the log go by it.

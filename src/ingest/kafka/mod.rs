@@ -11,6 +11,7 @@
 //! - A position that cannot be found again stops the source (`start`). Nothing here ever moves a mark by guessing.
 
 pub mod config;
+pub mod property;
 pub mod topic_id;
 pub mod pointer;
 pub mod format;
@@ -27,6 +28,7 @@ pub mod accept;
 pub use accept::{AcceptError, accept_topic};
 pub use config::{ConfigError, Properties, SourceConfig, SourceFormat, Start};
 pub use format::Fields;
+pub use property::{PropertyFault, faults};
 pub use read_through::ReadThrough;
 pub use start::SourceStopped;
 pub use status::{SourceState, SourceStatus};

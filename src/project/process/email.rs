@@ -96,18 +96,28 @@ impl Delivery {
 
 pub(super) fn sender(problems: &mut Problems, item: &Item<'_>) -> Option<Sender> {
     let mut table = item.table(problems)?;
-    let name = table.require(problems, "name").and_then(|item| item.words(problems));
-    let address = table.require(problems, "address").and_then(|item| item.words(problems));
+    let name = table
+        .require(problems, "name", "add name = \"Acme\": who writes")
+        .and_then(|item| item.words(problems));
+    let address = table
+        .require(
+            problems,
+            "address",
+            "add address = \"1 Acme Street, Paris\": the postal address in the footer",
+        )
+        .and_then(|item| item.words(problems));
     table.finish(problems, &[]);
     Some(Sender { name: name?, address: address? })
 }
 
 pub(super) fn email(problems: &mut Problems, item: &Item<'_>, context: &Context<'_>) -> Option<Email> {
     let mut table = item.table(problems)?;
-    let from = table.require(problems, "from").and_then(|item| mailbox(problems, &item));
+    let from = table
+        .require(problems, "from", "add from = \"Acme <hello@acme.example>\"")
+        .and_then(|item| mailbox(problems, &item));
     let domain = table.take("return_path_domain").and_then(|item| domain(problems, &item));
     let domain = domain.or_else(|| from.as_ref().map(|from| from.email.domain().to_owned()));
-    let smtp = table.require(problems, "smtp");
+    let smtp = table.require(problems, "smtp", "add smtp = { host = \"smtp.acme.example\" }");
     let smtp = smtp.and_then(|item| smtp_server(problems, &item, context, domain.as_deref()));
     let connections =
         table.take("connections_max").and_then(|item| item.integer(problems, 1..=CONNECTIONS_MAX));
@@ -147,7 +157,9 @@ fn smtp_server(
     domain: Option<&str>,
 ) -> Option<Smtp> {
     let mut table = item.table(problems)?;
-    let host = table.require(problems, "host").and_then(|item| item.words(problems));
+    let host = table
+        .require(problems, "host", "add host = \"smtp.acme.example\"")
+        .and_then(|item| item.words(problems));
     let kinds = [("none", SmtpTls::None), ("starttls", SmtpTls::Starttls), ("tls", SmtpTls::Tls)];
     let tls = table.take("tls").and_then(|item| item.choice(problems, &kinds)).unwrap_or(SmtpTls::Starttls);
     let port = table.take("port").and_then(|item| item.integer(problems, 1..=i64::from(u16::MAX)));

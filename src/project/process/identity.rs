@@ -33,8 +33,16 @@ pub enum IdentityAlgorithm {
 
 pub(super) fn identity(problems: &mut Problems, item: &Item<'_>, context: &Context<'_>) -> Option<Identity> {
     let mut table = item.table(problems)?;
-    let audience = table.require(problems, "audience").and_then(|item| item.words(problems));
-    let keys = table.require(problems, "keys").and_then(|item| item.elements(problems));
+    let audience = table
+        .require(problems, "audience", "add audience = \"acme\": the `aud` of every token")
+        .and_then(|item| item.words(problems));
+    let keys = table
+        .require(
+            problems,
+            "keys",
+            "add keys = [ { name = \"app\", algorithm = \"HS256\", secret_file = \"identity.key\" } ]",
+        )
+        .and_then(|item| item.elements(problems));
     table.finish(problems, &[]);
     let mut names = BTreeSet::new();
     let keys: Vec<_> =
@@ -49,10 +57,14 @@ fn key(
     names: &mut BTreeSet<String>,
 ) -> Option<IdentityKey> {
     let mut table = item.table(problems)?;
-    let name = table.require(problems, "name").and_then(|item| unique_name(problems, &item, names));
+    let name = table
+        .require(problems, "name", "add name = \"app\": the `kid` of its tokens")
+        .and_then(|item| unique_name(problems, &item, names));
     // The words of RFC 7518 and RFC 8037, as they stand in a token.
     let kinds = [("HS256", false), ("EdDSA", true)];
-    let is_public = table.require(problems, "algorithm").and_then(|item| item.choice(problems, &kinds));
+    let is_public = table
+        .require(problems, "algorithm", "add algorithm = \"HS256\", or \"EdDSA\"")
+        .and_then(|item| item.choice(problems, &kinds));
     let secret_file = table.take("secret_file");
     let public_file = table.take("public_key_file");
     table.finish(problems, &[]);

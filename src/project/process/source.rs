@@ -74,8 +74,12 @@ pub(super) fn all(problems: &mut Problems, item: &Item<'_>) -> Vec<Source> {
 fn one(problems: &mut Problems, item: &Item<'_>, names: &mut BTreeSet<String>) -> Option<Source> {
     let mut table = item.table(problems)?;
     let place = table.place.clone();
-    let name = table.require(problems, "name").and_then(|item| unique_name(problems, &item, names));
-    let topic = table.require(problems, "topic").and_then(|item| item.words(problems));
+    let name = table
+        .require(problems, "name", "add name = \"product\"")
+        .and_then(|item| unique_name(problems, &item, names));
+    let topic = table
+        .require(problems, "topic", "add topic = \"product-events\", the name of the topic in Kafka")
+        .and_then(|item| item.words(problems));
     let formats = [("segment", true), ("json", false)];
     let is_segment = table.take("format").and_then(|item| item.choice(problems, &formats)).unwrap_or(true);
     let fields_item = table.take("fields");
@@ -131,7 +135,11 @@ fn fields(problems: &mut Problems, item: &Item<'_>) -> Option<BTreeMap<String, S
     for name in ["user", "event", "time"] {
         let is_by_type = name == "event" && fields.contains_key("type");
         if !fields.contains_key(name) && !is_by_type {
-            problems.error(Code::MissingKey, &item.place, format!("missing key `{name}` in `fields`"));
+            problems
+                .error(Code::MissingKey, &item.place, format!("missing key `{name}` in `fields`"))
+                .with_help(format!(
+                    "add {name} = \"/{name}\": a JSON pointer to where it stands in a record"
+                ));
         }
     }
     Some(fields)

@@ -46,9 +46,13 @@ fn one(
     names: &mut BTreeSet<String>,
 ) -> Option<WriteKey> {
     let mut table = item.table(problems)?;
-    let name = table.require(problems, "name").and_then(|item| unique_name(problems, &item, names));
+    let name = table
+        .require(problems, "name", "add name = \"backend\"")
+        .and_then(|item| unique_name(problems, &item, names));
     let kinds = [("server", WriteKeyKind::Server), ("browser", WriteKeyKind::Browser)];
-    let kind = table.require(problems, "kind").and_then(|item| item.choice(problems, &kinds));
+    let kind = table
+        .require(problems, "kind", "add kind = \"server\", or kind = \"browser\" for a key that is public")
+        .and_then(|item| item.choice(problems, &kinds));
     let file = table.take("key_file");
     let rate = table.take("events_per_second_max").and_then(|item| network::per_second(problems, &item));
     let bytes = table.take("bytes_per_second_max").and_then(|item| network::per_second(problems, &item));

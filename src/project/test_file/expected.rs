@@ -96,7 +96,9 @@ impl fmt::Display for Expected {
 
 pub(super) fn read(problems: &mut Problems, item: &Item<'_>) -> Option<Expected> {
     let mut table = item.table(problems)?;
-    let due_at = table.require(problems, "at").and_then(|item| time(problems, &item));
+    let due_at = table
+        .require(problems, "at", "add at = \"2026-03-02T10:00Z\": when the message is due")
+        .and_then(|item| time(problems, &item));
     let subject = subject(problems, &mut table);
     let message = one_of(problems, &mut table, &["email", "in_product"]);
     let message = message.map(|(channel, item)| (Channel::parse(channel), item.words(problems)));
@@ -142,7 +144,6 @@ fn verdict(problems: &mut Problems, table: &mut Table<'_>) -> Option<ExpectedVer
     let reasons = Refusal::ALL.map(|refusal| (refusal.code(), refusal));
     let reason = table.take("reason");
     let refusal = reason.as_ref().map(|item| item.choice(problems, &reasons));
-    let refusal = known(refusal)?;
     let default = if reason.is_some() { ExpectedVerdict::Refuse(None) } else { ExpectedVerdict::Send };
     let verdicts = [
         ("send", ExpectedVerdict::Send),
@@ -151,6 +152,7 @@ fn verdict(problems: &mut Problems, table: &mut Table<'_>) -> Option<ExpectedVer
         ("holdout", ExpectedVerdict::Holdout),
     ];
     let verdict = table.take("verdict").map(|item| item.choice(problems, &verdicts));
+    let refusal = known(refusal)?;
     match (known(verdict)?.unwrap_or(default), reason) {
         (ExpectedVerdict::Refuse(_), _) => Some(ExpectedVerdict::Refuse(refusal)),
         (verdict, None) => Some(verdict),

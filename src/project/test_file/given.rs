@@ -47,7 +47,9 @@ impl Given {
 /// Reads one line, which stands in `line` of `path`.
 pub(super) fn read(problems: &mut Problems, item: &Item<'_>, path: &str, line: usize) -> Option<Given> {
     let mut table = item.table(problems)?;
-    let at = table.require(problems, "at").and_then(|item| time(problems, &item));
+    let at = table
+        .require(problems, "at", "add at = \"2026-03-02T10:00Z\": when it happened")
+        .and_then(|item| time(problems, &item));
     let arrives = table.take("arrives").map(|item| (time(problems, &item), item));
     let envelope = envelope(problems, item, &mut table);
     table.finish(problems, &[]);
@@ -106,7 +108,9 @@ fn envelope(problems: &mut Problems, line: &Item<'_>, table: &mut Table<'_>) -> 
         None if !table.is_empty() => return None,
         None => {
             let message = format!("expected one of `{}` in `given`, found none", CALLS.join("`, `"));
-            problems.error(Code::MissingKey, &line.place, message);
+            problems
+                .error(Code::MissingKey, &line.place, message)
+                .with_help("add track = \"Signed Up\": what the person did");
             return None;
         }
     };

@@ -8,7 +8,7 @@ pub use given::Given;
 
 use outreach_engine::Timestamp;
 use outreach_engine::rule::diagnostic::{Code, line_and_column};
-use outreach_engine::rule::document::{Document, Item, Problems, Table};
+use outreach_engine::rule::document::{Document, Item, Place, Problems, Table};
 use toml::de::DeValue;
 
 /// One `[[test]]` of a rule.
@@ -30,7 +30,10 @@ pub struct RuleTest {
 pub(super) fn read(problems: &mut Problems, path: &str, text: &str) -> Vec<RuleTest> {
     let Some(document) = Document::parse(problems, path, text) else { return Vec::new() };
     let mut table = document.top();
-    let tests = table.require(problems, "test").and_then(|item| item.elements(problems)).unwrap_or_default();
+    let tests = table
+        .require(problems, "test", "add [[test]], and below it name, given and expect")
+        .and_then(|item| item.elements(problems))
+        .unwrap_or_default();
     let mut read = Vec::new();
     for test in &tests {
         let line = line_and_column(text, test.place.span.start).0;
@@ -48,8 +51,16 @@ fn read_test(
     text: &str,
     line: usize,
 ) -> Option<RuleTest> {
-    let name = table.require(problems, "name").and_then(|item| item.words(problems));
-    let lines = table.require(problems, "given").and_then(|item| item.elements(problems));
+    let name = table
+        .require(problems, "name", "add name = \"three silent days bring one mail\"")
+        .and_then(|item| item.words(problems));
+    let lines = table
+        .require(
+            problems,
+            "given",
+            "add given = [ { at = \"2026-03-02T10:00Z\", user = \"ada\", track = \"Signed Up\" } ]",
+        )
+        .and_then(|item| item.elements(problems));
     let lines = lines.unwrap_or_default();
     let read: Vec<_> = lines
         .iter()
@@ -62,13 +73,19 @@ fn read_test(
     let is_sound = read.iter().all(Option::is_some);
     let mut given: Vec<Given> = read.into_iter().flatten().collect();
     given.sort_by_key(|given| given.at);
-    let until = table.take("until").and_then(|item| time(problems, &item));
+    let until = table.take("until");
+    let until = until.and_then(|item| Some((time(problems, &item)?, item.place)));
+    if let Some((until, place)) = &until {
+        warn_of_unseen(problems, *until, place, &given);
+    }
     let arms = [("send", false), ("holdout", true)];
     let is_holdout = table.take("arm").and_then(|item| item.choice(problems, &arms)).unwrap_or(false);
-    let lines = table.require(problems, "expect").and_then(|item| item.elements(problems))?;
-    let expect: Vec<_> = lines.iter().map(|item| expected::read(problems, item)).collect();
+    let help = "add expect = [ { at = \"2026-03-05T10:00Z\", user = \"ada\", email = \"stalled-onboarding\" } ]; [] expects silence";
+    let lines = table.require(problems, "expect", help).and_then(|item| item.elements(problems));
     table.finish(problems, &[]);
+    let expect: Vec<_> = lines?.iter().map(|item| expected::read(problems, item)).collect();
     let expect = expect.into_iter().collect::<Option<Vec<_>>>()?;
+    let until = until.map(|(until, _)| until);
     is_sound.then_some(RuleTest { name: name?, line, given, until, is_holdout, expect })
 }
 
@@ -84,6 +101,23 @@ fn warn_of_disorder(problems: &mut Problems, lines: &[Item<'_>], given: &[Option
         }
         last = last.max(given.at);
     }
+}
+
+/// What comes after the end of a test is not shown to the rule.
+fn warn_of_unseen(problems: &mut Problems, until: Timestamp, place: &Place<'_>, given: &[Given]) {
+    let unseen = given.iter().filter(|given| given.arrives_at > until).count();
+    let last = given.iter().map(|given| given.arrives_at).max();
+    let (Some(last), true) = (last, unseen > 0) else { return };
+    let message = match given.len() {
+        all if all == unseen => {
+            format!("expected an end after what is given, found one before all of it (the last at {last})")
+        }
+        all => format!(
+            "expected an end after what is given, found one before {unseen} of {all} lines (the last at {last})"
+        ),
+    };
+    let help = "the rule never sees those: move `until` behind them, or leave them out";
+    problems.warn(Code::UntilBeforeGiven, place, message).with_help(help);
 }
 
 /// RFC 3339, as a text or as TOML's own.

@@ -41,7 +41,10 @@ fn one(problems: &mut Problems, mut table: Table<'_>, key: Option<&Path>) -> Opt
             problems.error(Code::ContradictoryForm, &other.key_place, message);
         }
         if tests.is_none() {
-            problems.error(Code::MissingKey, &place, "missing key `event` or `where`: what ends the journey");
+            let message = "missing key `event` or `where`: what ends the journey";
+            problems
+                .error(Code::MissingKey, &place, message)
+                .with_help("add event = \"Project Created\", or leave [exit] out");
         }
         return condition::parse(problems, &tests?, About::Person).map(Exit::Person);
     };

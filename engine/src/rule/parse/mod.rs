@@ -10,6 +10,8 @@ mod steps;
 mod top;
 mod trigger;
 
+pub use condition::each_test;
+
 use super::Rule;
 use super::diagnostic::{Code, Diagnostic};
 use super::document::{Document, Place, Problems};

@@ -33,11 +33,28 @@ struct Unnamed<'d> {
 pub(super) fn parse(problems: &mut Problems, item: &Item<'_>, rule: &OfRule<'_>, known: &Known) -> Vec<Step> {
     let elements = item.elements(problems).unwrap_or_default();
     if elements.is_empty() && item.value.is_array() {
-        problems.error(Code::BadValue, &item.place, "expected at least one step");
+        problems
+            .error(Code::BadValue, &item.place, "expected at least one step")
+            .with_help("write [[step]], and below it email = \"stalled-onboarding\"");
     }
     let unnamed: Vec<_> =
         elements.iter().filter_map(|element| step(problems, element, rule, known)).collect();
+    if unnamed.len() == elements.len() {
+        warn_of_silence(problems, &unnamed);
+    }
     with_names(problems, unnamed)
+}
+
+/// Waits alone end in nothing.
+fn warn_of_silence(problems: &mut Problems, steps: &[Unnamed<'_>]) {
+    let Some(last) = steps.last() else { return };
+    let says = |step: &Unnamed<'_>| matches!(step.kind, StepKind::Message(_));
+    if !steps.iter().any(says) {
+        let message = "expected a step with a message, found nothing but waits: this rule can send nothing";
+        let help =
+            "add a [[step]] with email = \"…\" or in_product = \"…\", the name of a folder in templates/";
+        problems.warn(Code::SendsNothing, &last.place, message).with_help(help);
+    }
 }
 
 fn step<'d>(
@@ -64,7 +81,8 @@ fn step<'d>(
     }
     if first.is_none() && !has_other_kind {
         let message = "missing key `email`, `in_product` or `wait`: what the step does";
-        problems.error(Code::MissingKey, &place, message);
+        let help = "add email = \"stalled-onboarding\", or wait = \"2 days\"";
+        problems.error(Code::MissingKey, &place, message).with_help(help);
     }
     let first = first?;
     let channel = match first.key {

@@ -11,7 +11,9 @@ const NOT_BUILT: [&str; 3] = ["expect", "formerly", "on_change"];
 
 /// Nothing only where a part that every rule needs cannot be read.
 pub(super) fn parse(problems: &mut Problems, id: &str, mut table: Table<'_>, known: &Known) -> Option<Rule> {
-    let name = table.require(problems, "name").and_then(|item| item.words(problems));
+    let name = table
+        .require(problems, "name", "add name = \"Stalled onboarding\"")
+        .and_then(|item| item.words(problems));
     let description = table.take("description").and_then(|item| item.text(problems)).unwrap_or_default();
     let owner = table.take("owner").and_then(|item| item.words(problems));
     let topic_item = table.take("topic");
@@ -20,8 +22,9 @@ pub(super) fn parse(problems: &mut Problems, id: &str, mut table: Table<'_>, kno
     let tags = table.take("tags").and_then(|item| item.texts(problems)).unwrap_or_default();
     let priority = table.take("priority").and_then(|item| item.integer(problems, i64::MIN..=i64::MAX));
     let unproven = table.take("unproven").and_then(|item| item.boolean(problems)).unwrap_or_default();
-    let trigger =
-        table.require(problems, "trigger").and_then(|item| trigger::parse(problems, &item, unproven));
+    let trigger = table
+        .require(problems, "trigger", "add [trigger], and below it event = \"Signed Up\"")
+        .and_then(|item| trigger::parse(problems, &item, unproven));
     let key = trigger.as_ref().and_then(|trigger| trigger.form.matches().find_map(|event| event.key.clone()));
     let audience = table.take("audience").and_then(|item| audience(problems, &item));
     let exits = table.take("exit").map(|item| exit::parse(problems, &item, key.as_ref())).unwrap_or_default();
@@ -29,7 +32,13 @@ pub(super) fn parse(problems: &mut Problems, id: &str, mut table: Table<'_>, kno
     let goal = table.take("goal").and_then(|item| limits::parse_goal(problems, &item, key.as_ref()));
     let rule =
         steps::OfRule { id, topic: topic.as_ref(), has_topic: topic_item.is_some(), late: limits.late };
-    let steps = table.require(problems, "step").map(|item| steps::parse(problems, &item, &rule, known));
+    let steps = table
+        .require(
+            problems,
+            "step",
+            "add [[step]], and below it email = \"stalled-onboarding\", the name of a folder in templates/",
+        )
+        .map(|item| steps::parse(problems, &item, &rule, known));
     table.finish(problems, &NOT_BUILT);
     Some(Rule {
         id: Arc::from(id),
@@ -74,7 +83,11 @@ fn status(problems: &mut Problems, item: &Item<'_>) -> Option<Status> {
 /// Its `properties.` and `context.` are those of the record that completed the trigger.
 fn audience(problems: &mut Problems, item: &Item<'_>) -> Option<Condition> {
     let mut table = item.table(problems)?;
-    let tests = table.require(problems, "where");
+    let tests = table.require(
+        problems,
+        "where",
+        "add where = { \"traits.country\" = \"FR\" }, or leave [audience] out",
+    );
     table.finish(problems, &[]);
     condition::parse(problems, &tests?, condition::About::Record)
 }

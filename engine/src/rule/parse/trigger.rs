@@ -55,7 +55,7 @@ pub(super) fn parse(problems: &mut Problems, item: &Item<'_>, accepts_unproven: 
     let has_other_form = table.finish(problems, &NOT_BUILT);
     if event_item.is_none() && !has_other_form {
         let message = "missing key `event` in `trigger`: what sets the rule off";
-        problems.error(Code::MissingKey, &parts.place, message);
+        problems.error(Code::MissingKey, &parts.place, message).with_help("add event = \"Signed Up\"");
     }
     // With a form that is not built, what goes together is that form's to say.
     let form = if has_other_form { None } else { form(problems, parts) };
@@ -179,7 +179,9 @@ fn without_match<'d>(problems: &mut Problems, item: &Item<'d>, key: Option<&Path
         return None;
     }
     let mut table = item.table(problems)?;
-    let event = table.require(problems, "event").and_then(|item| item.words(problems));
+    let event = table
+        .require(problems, "event", "add event = \"Project Created\"")
+        .and_then(|item| item.words(problems));
     let condition = table.take("where").and_then(|item| condition::parse(problems, &item, About::Record));
     let own_key = table.take("key").and_then(|item| other_key(problems, &item, key));
     let within_item = table.take("within");

@@ -1,6 +1,6 @@
 //! Bad rules: the code of each problem and its place.
 
-use super::{printed, problems, with_more, with_trigger, with_where};
+use super::{known, parse, printed, problems, with_more, with_trigger, with_where};
 use crate::rule::diagnostic::Code;
 
 /// Each row is a rule and all its problems, as `code line:column`.
@@ -51,6 +51,36 @@ fn missing_and_unknown_keys_and_wrong_types_are_all_said_at_once() {
         ("rule", with_more("[exit]\n"), &["missing-key 7:1"]),
         ("rule", with_more("[[step]]\nname = \"x\"\n"), &["missing-key 7:1"]),
     ]);
+}
+
+#[test]
+fn every_missing_key_is_told_with_how_it_is_written() {
+    let texts = [
+        "".to_owned(),
+        with_trigger("where = { \"properties.x\" = 1 }"),
+        with_trigger("event = \"A\"\nwithin = \"1 day\"\nwithout = { where = { \"properties.x\" = 1 } }"),
+        with_more("[audience]\n"),
+        with_more("[exit]\n"),
+        with_more("[[step]]\nname = \"x\"\n"),
+    ];
+    let found: Vec<_> = texts.iter().flat_map(|text| problems("rule", text)).collect();
+    let missing: Vec<_> = found.iter().filter(|problem| problem.code == Code::MissingKey).collect();
+    assert_eq!(missing.len(), 8, "{found:#?}");
+    for problem in missing {
+        assert!(problem.help.as_ref().is_some_and(|help| help.starts_with("add ")), "{problem:#?}");
+    }
+}
+
+#[test]
+fn a_rule_of_waits_alone_is_a_warning() {
+    let with_steps = |steps: &str| {
+        let text = format!("name = \"R\"\n[trigger]\nevent = \"A\"\n{steps}");
+        let (_, warnings) = parse("rule", "rules/rule.toml", &text, &known()).expect("a sound rule");
+        printed(&text, &warnings)
+    };
+    let waits = with_steps("[[step]]\nwait = \"1 day\"\n[[step]]\nwait = \"2 days\"\n");
+    assert!(waits.starts_with("sends-nothing 6:1 "), "{waits}");
+    assert_eq!(with_steps("[[step]]\nwait = \"1 day\"\n[[step]]\nin_product = \"card\"\n"), "");
 }
 
 #[test]

@@ -1,0 +1,67 @@
+//! A rule's file as it is written, read for what stands between files. Checked rules carry no places, and a rule with
+//! an error is none at all: what else is wrong with it is told all the same, so its text is asked again.
+
+use outreach_engine::effect::Channel;
+use outreach_engine::rule::document::{Document, Item, Problems, Table};
+use outreach_engine::rule::parse::is_id;
+use std::ops::Range;
+
+/// A message step.
+#[derive(Clone, Debug)]
+pub(super) struct WrittenMessage {
+    pub channel: Channel,
+    /// An id; what is none was told by the reader of the rule.
+    pub template: String,
+    /// Of the template's name.
+    pub span: Range<usize>,
+}
+
+/// What a `where` is asked of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Asked {
+    /// The record that the templates are about too: the one that completed the trigger, or began its wait.
+    OfTheTriggersRecord,
+    /// Another one: of `without` or `[exit]`.
+    OfAnotherRecord,
+}
+
+/// All message steps whose template has a name, in their order.
+pub(super) fn messages(path: &str, text: &str) -> Vec<WrittenMessage> {
+    let mut said = Problems::default();
+    let Some(document) = Document::parse(&mut said, path, text) else { return Vec::new() };
+    let steps = document.top().take("step").and_then(|item| item.elements(&mut said)).unwrap_or_default();
+    let mut messages = Vec::new();
+    for mut step in steps.iter().filter_map(|step| step.table(&mut said)) {
+        for (key, channel) in [("email", Channel::Email), ("in_product", Channel::InProduct)] {
+            let named =
+                step.take(key).and_then(|item| Some((item.value.as_str()?.to_owned(), item.place.span)));
+            let named = named.filter(|(template, _)| is_id(template) && template != "partials");
+            messages.extend(named.map(|(template, span)| WrittenMessage { channel, template, span }));
+        }
+    }
+    messages
+}
+
+/// Shows every `where` of a rule.
+pub(super) fn each_where(path: &str, text: &str, visit: &mut dyn FnMut(&Item<'_>, Asked)) {
+    let mut said = Problems::default();
+    let Some(document) = Document::parse(&mut said, path, text) else { return };
+    let mut top = document.top();
+    let mut take = |key| top.take(key).and_then(|item| item.table(&mut said));
+    let (trigger, audience, exit) = (take("trigger"), take("audience"), take("exit"));
+    let mut show = |table: Option<Table<'_>>, asked| {
+        let tests = table.and_then(|mut table| table.take("where"));
+        tests.iter().for_each(|tests| visit(tests, asked));
+    };
+    let without = trigger.and_then(|mut trigger| {
+        let without = trigger.take("without");
+        show(Some(trigger), Asked::OfTheTriggersRecord);
+        without.and_then(|item| item.table(&mut said))
+    });
+    show(without, Asked::OfAnotherRecord);
+    show(audience, Asked::OfTheTriggersRecord);
+    let Some(mut exit) = exit else { return };
+    let any = exit.take("any").and_then(|item| item.elements(&mut said)).unwrap_or_default();
+    show(Some(exit), Asked::OfAnotherRecord);
+    any.iter().for_each(|item| show(item.table(&mut said), Asked::OfAnotherRecord));
+}
