@@ -12,8 +12,8 @@ use crate::json;
 use crate::planted::{self, Bug};
 use crate::release::{Compiled, Hook, Release, Role};
 use crate::rule::{EventMatch, Trigger, TriggerForm};
-use crate::state::{Filed, Occurrence, OptOuts, Profile, Shard};
-use crate::trigger::{self, Found, Met, Noticed};
+use crate::state::{Filed, Occurrence, OptOuts, Profile, SeenEvent, Shard, Wait};
+use crate::trigger::{self, Found, Met, Noticed, absence};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -169,19 +169,31 @@ fn zone_in(context: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Exits: the event ends journeys of the person, and those that a wait would begin.
+/// Exits: the event ends journeys of the person, and those that a wait would begin. What waits by an earlier release ends
+/// by what that release says, too.
 fn leave_journeys(release: &Release, shard: &mut Shard, index: usize, place: Place, event: &Event<'_>) {
     let Shard { people, rules, releases, .. } = shard;
     let person = &mut people[index];
     let seen = exit::Seen { event, place, profile: &person.profile };
-    for case in &mut person.cases {
-        let (rule, key) = (case.rule, case.key.clone());
+    for case in person.cases.iter_mut().filter(|case| !case.waits().is_empty()) {
+        let id = rules.get_index(case.rule as usize).expect("slots come from this table");
+        let key = case.key.clone();
+        let own = |wait: &Wait| {
+            let began = releases.get_index(wait.release as usize).expect("slots come from this table");
+            release.rule_of(began, id).filter(|compiled| may_end(event, &compiled.rule.trigger))
+        };
         for wait in case.waits_mut() {
-            let id = rules.get_index(rule as usize).expect("slots come from this table");
-            let heard = release.rule(id).filter(|compiled| may_end(event, &compiled.rule.trigger));
-            let Some(compiled) = heard else { continue };
-            exit::notice_wait(wait, key.as_deref(), compiled, seen);
+            if let Some(compiled) = own(wait) {
+                exit::notice_wait(wait, key.as_deref(), compiled, seen);
+            }
         }
+        let hash = xxhash_rust::xxh3::xxh3_64(event.message_id.as_bytes());
+        let second = SeenEvent { at: event.occurred_at, place, hash };
+        absence::end_earlier(case, second, |wait| {
+            let earlier = own(wait).filter(|compiled| compiled.release != release.id);
+            let without = earlier.and_then(|compiled| compiled.rule.trigger.form.without());
+            without.is_some_and(|without| exit::is_this(without, key.as_deref(), seen))
+        });
     }
     let mut is_to_recheck = false;
     for journey in &mut person.journeys {
@@ -246,11 +258,25 @@ fn set_off(
     };
     let hash = xxhash_rust::xxh3::xxh3_64(event.message_id.as_bytes());
     let at = event.occurred_at;
-    let met = Met { compiled, role: hook.role, hash, occurrence: &occurrence, order: (at, place) };
     let rule = shard.rule_slot(&compiled.rule.id);
+    let release_slot = shard.release_slot(&release.id);
     let index = person.unwrap_or_else(|| shard.keep(event.subject));
     let (id, once_per) = (&compiled.rule.id, compiled.rule.limits.once_per);
-    let case = match trigger::case_of(&mut shard.people[index], rule, key.as_deref(), once_per, at) {
+    let Shard { people, releases, .. } = &mut *shard;
+    let is_of_trigger = |wait: &Wait| {
+        let began = releases.get_index(wait.release as usize).expect("slots come from this table");
+        release.rule_of(began, id).is_some_and(|own| own.first_hash == compiled.first_hash)
+    };
+    let met = Met {
+        compiled,
+        role: hook.role,
+        hash,
+        occurrence: &occurrence,
+        order: (at, place),
+        release: release_slot,
+        is_of_trigger: &is_of_trigger,
+    };
+    let case = match trigger::case_of(&mut people[index], rule, key.as_deref(), once_per, at) {
         Found::Case(case) => case,
         Found::InsteadOf(case) => {
             count(id, NonEntryReason::KeysMax, at, effects);
@@ -261,32 +287,21 @@ fn set_off(
             return Some(index);
         }
     };
-    let noticed = trigger::notice(case, &met);
-    match noticed {
+    match trigger::notice(case, &met) {
         Noticed::Nothing => {}
         Noticed::OnceEver => {
             // The audience is asked first (rules.md, "Guard rails").
-            let scope = exit::scope(event, &shard.people[index].profile);
+            let scope = exit::scope(event, &people[index].profile);
             let is_inside = compiled.rule.audience.as_ref().is_none_or(|audience| audience.holds(&scope));
             let reason = if is_inside { NonEntryReason::OncePer } else { NonEntryReason::Audience };
             count(id, reason, at, effects);
         }
         Noticed::Holds(occurrence) => {
-            let release_slot = shard.release_slot(&release.id);
-            let (subject, person) = shard.people.get_index_mut(index).expect("just kept");
-            let (at, key, occurrence) = (occurrence.at, key.map(Arc::from), *occurrence);
-            let event_name = matched.event.clone();
-            let entry = Entry {
-                release,
-                compiled,
-                rule,
-                release_slot,
-                key,
-                occurrence,
-                event_name,
-                at,
-                exited: None,
-            };
+            let (subject, person) = people.get_index_mut(index).expect("just kept");
+            let (key, event_name) = (key.map(Arc::from), matched.event.clone());
+            let (at, occurrence, exited) = (occurrence.at, *occurrence, None);
+            let entry =
+                Entry { release, compiled, rule, release_slot, key, occurrence, event_name, at, exited };
             enter(entry, subject, person, effects);
         }
     }
@@ -295,11 +310,9 @@ fn set_off(
 
 /// The part of a trigger that a hook stands for.
 fn part(form: &TriggerForm, role: Role) -> Option<&EventMatch> {
-    match (form, role) {
-        (TriggerForm::Event(event) | TriggerForm::Count { event, .. }, Role::First) => Some(event),
-        (TriggerForm::Absence { first, .. }, Role::First) => Some(first),
-        (TriggerForm::Absence { without, .. }, Role::Without) => Some(without),
-        (TriggerForm::Event(_) | TriggerForm::Count { .. }, Role::Without) => None,
+    match role {
+        Role::First => Some(form.first().event()),
+        Role::Without => form.without(),
     }
 }
 

@@ -3,7 +3,7 @@
 
 mod world;
 
-use outreach_engine::rule::{EventMatch, Repeat, Scope, TriggerForm};
+use outreach_engine::rule::{EventMatch, FirstPart, Repeat, Scope, TriggerForm};
 use outreach_engine::state::Profile;
 use outreach_engine::{Length, Timestamp};
 use proptest::prelude::*;
@@ -23,34 +23,44 @@ struct Seen<'e> {
 
 /// When a trigger held for one person and key, from all that they did.
 fn held(form: &TriggerForm, history: &[Seen<'_>]) -> Held {
+    let first = first_holds(form.first(), history);
     match form {
-        TriggerForm::Event(_) => {
-            history.iter().filter(|seen| seen.is_first).map(|seen| (seen.at, seen.at)).collect()
+        TriggerForm::Happens(_) => {
+            let held = history.iter().zip(first).filter(|(_, holds)| *holds);
+            held.map(|(seen, _)| (seen.at, seen.at)).collect()
         }
-        TriggerForm::Count { count, within, .. } => held_count(history, *count as usize, *within),
-        TriggerForm::Absence { within, repeat, .. } => held_absence(history, *within, *repeat),
+        TriggerForm::Absence { within, repeat, .. } => held_absence(history, &first, *within, *repeat),
+    }
+}
+
+/// Whether the first part holds at each event.
+fn first_holds(part: &FirstPart, history: &[Seen<'_>]) -> Vec<bool> {
+    match part {
+        FirstPart::Event(_) => history.iter().map(|seen| seen.is_first).collect(),
+        FirstPart::Count { count, within, .. } => count_holds(history, *count as usize, *within),
     }
 }
 
 /// The `count`th within `(t - within, t]`; after it the count starts anew.
-fn held_count(history: &[Seen<'_>], count: usize, within: Length) -> Held {
-    let mut held = Vec::new();
+fn count_holds(history: &[Seen<'_>], count: usize, within: Length) -> Vec<bool> {
     let mut unused: Vec<Timestamp> = Vec::new();
-    for seen in history.iter().filter(|seen| seen.is_first) {
-        unused.push(seen.at);
-        if unused.iter().filter(|at| at.0 > seen.at.0 - within.0).count() == count {
-            held.push((seen.at, seen.at));
+    let mut holds = |seen: &Seen<'_>| {
+        unused.extend(seen.is_first.then_some(seen.at));
+        let inside = unused.iter().filter(|at| at.0 > seen.at.0 - within.0).count();
+        let holds = seen.is_first && inside == count;
+        if holds {
             unused.clear();
         }
-    }
-    held
+        holds
+    };
+    history.iter().map(&mut holds).collect()
 }
 
 /// The first part at *t*, then no second one after it, up to and including *t* + within.
-fn held_absence(history: &[Seen<'_>], within: Length, repeat: Repeat) -> Held {
+fn held_absence(history: &[Seen<'_>], first: &[bool], within: Length, repeat: Repeat) -> Held {
     let mut held = Vec::new();
     let mut pending: Option<Timestamp> = None;
-    for seen in history {
+    for (seen, first_holds) in history.iter().zip(first) {
         if let Some(began) = pending.filter(|began| seen.at > *began + within) {
             held.push((began + within, began));
             pending = None;
@@ -58,7 +68,7 @@ fn held_absence(history: &[Seen<'_>], within: Length, repeat: Repeat) -> Held {
         if seen.is_without {
             pending = None;
         }
-        if seen.is_first && (pending.is_none() || repeat == Repeat::Restart) {
+        if *first_holds && (pending.is_none() || repeat == Repeat::Restart) {
             pending = Some(seen.at);
         }
     }
@@ -76,10 +86,7 @@ fn is_met(matched: &EventMatch, entry: &Entry) -> bool {
 
 /// All that a rule's trigger held for, by (person, key), in order.
 fn expected(form: &TriggerForm, stream: &[Entry]) -> BTreeMap<(String, String), Held> {
-    let (first, without) = match form {
-        TriggerForm::Event(event) | TriggerForm::Count { event, .. } => (event, None),
-        TriggerForm::Absence { first, without, .. } => (first, Some(without)),
-    };
+    let (first, without) = (form.first().event(), form.without());
     let mut ids = BTreeSet::new();
     let mut histories: BTreeMap<(String, String), Vec<Seen<'_>>> = BTreeMap::new();
     for entry in stream {

@@ -22,6 +22,7 @@ pub fn holds<L: Ledger>(fresh: impl Fn() -> L) {
     shards::decisions_read_back_newest_first(&fresh());
     shards::positions_of_partitions_are_apart(&fresh());
     messages::a_message_lives_from_queued_to_sent(&fresh());
+    messages::what_is_decided_again_is_no_second_message(&fresh());
     messages::only_decisions_to_send_become_messages(&fresh());
     messages::each_channel_is_looked_for_by_itself(&fresh());
     messages::what_is_held_comes_back_when_it_is_due(&fresh());

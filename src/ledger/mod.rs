@@ -180,7 +180,8 @@ pub trait Transaction {
     fn position(&mut self, partition: u32) -> Result<u64, LedgerError>;
     /// Moves the position from `old` to `new`, or fails with `Fenced`: the fence of invariant 3.
     fn move_position(&mut self, partition: u32, old: u64, new: u64) -> Result<(), LedgerError>;
-    /// Writes rows for decisions, and a queued message for each that sends.
+    /// Writes rows for decisions, and a queued message for each that sends. Where a message of that id is there already, the
+    /// new one has ended (`skipped: repeated`), with its outcome in the outbox.
     fn insert_decisions(&mut self, partition: u32, decisions: &[Decision]) -> Result<(), LedgerError>;
     /// Adds to the counters of (rule, reason, hour).
     fn count_non_entries(&mut self, non_entries: &[NonEntry]) -> Result<(), LedgerError>;

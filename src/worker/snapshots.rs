@@ -17,7 +17,7 @@ const HEADER_BYTES: usize = 20;
 /// Generations that are kept.
 pub const GENERATIONS_MAX: usize = 3;
 /// The engine that made the state: another one may decide otherwise, so it may not re-run what was written.
-pub const ENGINE_VERSION: u32 = 1;
+pub const ENGINE_VERSION: u32 = 2;
 
 /// Where snapshots are kept.
 #[derive(Debug)]

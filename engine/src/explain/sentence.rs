@@ -4,7 +4,8 @@ use super::condition::{About, clause};
 use super::{listed, quoted};
 use crate::effect::Channel;
 use crate::rule::{
-    EventMatch, Exit, MessageStep, OncePer, Repeat, Rule, Status, Step, StepKind, Trigger, TriggerForm,
+    EventMatch, Exit, FirstPart, MessageStep, OncePer, Repeat, Rule, Status, Step, StepKind, Trigger,
+    TriggerForm,
 };
 use std::fmt;
 
@@ -40,13 +41,10 @@ impl fmt::Display for Sentence {
 }
 
 fn trigger(trigger: &Trigger) -> String {
-    let (words, keyed) = match &trigger.form {
-        TriggerForm::Event(event) => (happens(event), event),
-        TriggerForm::Count { event, count, within } => {
-            (format!("{} {count} times within {within}", happens(event)), event)
-        }
+    let words = match &trigger.form {
+        TriggerForm::Happens(first) => holds(first),
         TriggerForm::Absence { first, without, within, repeat } => {
-            let by = if is_same(first, without) {
+            let by = if is_same(first.event(), without) {
                 "by another".to_owned()
             } else {
                 format!("by {}", named(without))
@@ -55,12 +53,25 @@ fn trigger(trigger: &Trigger) -> String {
                 Repeat::Keep => "",
                 Repeat::Restart => " of the latest",
             };
-            (format!("{} is not followed {by} within {within}{from}", named(first)), first)
+            let what = match first {
+                FirstPart::Event(event) => named(event),
+                FirstPart::Count { .. } => format!("{} and", holds(first)),
+            };
+            format!("{what} is not followed {by} within {within}{from}")
         }
     };
-    match &keyed.key {
+    match &trigger.form.first().event().key {
         Some(key) => format!("{words} (each {key} for itself)"),
         None => words,
+    }
+}
+
+fn holds(first: &FirstPart) -> String {
+    match first {
+        FirstPart::Event(event) => happens(event),
+        FirstPart::Count { event, count, within } => {
+            format!("{} {count} times within {within}", happens(event))
+        }
     }
 }
 
@@ -205,6 +216,16 @@ mod tests {
              as “Project Created” happens. At most once in 30 days for each person. It has helped when “Project \
              Created” happens within 7 days. 10% of them get nothing and are compared."
         );
+    }
+
+    #[test]
+    fn an_absence_after_a_count_is_told_with_both_lengths() {
+        let trigger = "event = \"Payment Failed\"\ncount = 3\nwithin = \"1 day\"\n\
+             without = { event = \"Payment Succeeded\", within = \"3 days\" }";
+        assert!(said(&rule(trigger, "")).starts_with(
+            "When “Payment Failed” happens 3 times within 1 day and is not followed by “Payment Succeeded” within 3 \
+             days, show"
+        ));
     }
 
     #[test]

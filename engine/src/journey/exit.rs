@@ -41,7 +41,7 @@ pub(crate) fn notice(journey: &mut Journey, compiled: &Compiled, seen: Seen<'_>)
 /// Whether the event meets an exit of what waits for its deadline: the journey will end where it begins.
 pub(crate) fn notice_wait(wait: &mut Wait, key: Option<&str>, compiled: &Compiled, seen: Seen<'_>) {
     if wait.exited.is_none() {
-        let event = &compiled.rule.trigger.form.first().event;
+        let event = &compiled.rule.trigger.form.first().event().event;
         let begun = Begun { key, event, occurrence: &wait.occurrence };
         wait.exited = met(compiled, begun, seen).map(Box::new);
     }
@@ -75,18 +75,23 @@ fn met(compiled: &Compiled, begun: Begun<'_>, seen: Seen<'_>) -> Option<Exited> 
 }
 
 fn is_met(exit: &Exit, begun: Begun<'_>, seen: Seen<'_>) -> bool {
-    let Seen { event, profile, .. } = seen;
     match exit {
-        Exit::Event(matched) => {
-            *matched.event == *event.name
-                && is_same_key(matched, begun.key, seen)
-                && matched.condition.as_ref().is_none_or(|condition| condition.holds(&scope(event, profile)))
-        }
+        Exit::Event(matched) => is_this(matched, begun.key, seen),
         Exit::Person(condition) => {
             let captured = Captured::of(begun.occurrence);
-            condition.holds(&captured.scope(begun.event, profile, event.occurred_at))
+            condition.holds(&captured.scope(begun.event, seen.profile, seen.event.occurred_at))
         }
     }
+}
+
+/// Whether the event is this one, for this key.
+pub(crate) fn is_this(matched: &EventMatch, key: Option<&str>, seen: Seen<'_>) -> bool {
+    *matched.event == *seen.event.name
+        && is_same_key(matched, key, seen)
+        && matched
+            .condition
+            .as_ref()
+            .is_none_or(|condition| condition.holds(&scope(seen.event, seen.profile)))
 }
 
 /// What a condition on the event itself looks at.

@@ -66,7 +66,6 @@ fn is_forgotten(subject: &SubjectId, person: &mut Person, now: Timestamp) -> boo
 
 /// Waits whose deadline and grace are over: the absence holds, at its deadline.
 fn end_waits(release: &Release, shard: &mut Shard, index: usize, moment: Moment, effects: &mut Effects) {
-    let release_slot = shard.release_slot(&release.id);
     let mut over: Vec<(u32, Option<Arc<str>>, Wait)> = Vec::new();
     for case in &mut shard.people[index].cases {
         let taken = absence::take_over(case, moment.now, moment.until);
@@ -82,14 +81,16 @@ fn end_waits(release: &Release, shard: &mut Shard, index: usize, moment: Moment,
             compiled.rule.status == Status::Live
                 && matches!(compiled.rule.trigger.form, TriggerForm::Absence { .. })
         };
-        let Some(compiled) = release.rule(&id).filter(still_waits) else {
+        // Who waits is inside: by the release of the wait, as long as the rule goes on.
+        let own = release.rule_of(shard.release_id(wait.release), &id);
+        let Some(compiled) = own.filter(|_| release.rule(&id).filter(still_waits).is_some()) else {
             count(&id, NonEntryReason::RuleOff, wait.deadline, effects);
             continue;
         };
         let at = wait.deadline;
         let exited = wait.exited.map(|exited| *exited);
-        let event_name = compiled.rule.trigger.form.first().event.clone();
-        let occurrence = wait.occurrence;
+        let event_name = compiled.rule.trigger.form.first().event().event.clone();
+        let (occurrence, release_slot) = (wait.occurrence, wait.release);
         let entry = Entry { release, compiled, rule, release_slot, key, occurrence, event_name, at, exited };
         let (subject, person) = shard.people.get_index_mut(index).expect("an index of somebody kept");
         enter(entry, subject, person, effects);

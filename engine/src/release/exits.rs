@@ -1,11 +1,11 @@
 //! Which events could end a journey: asked of every event, so that most cost their people nothing.
 
 use crate::event::Event;
-use crate::rule::{Exit, Rule};
+use crate::rule::{EventMatch, Exit, Rule};
 use indexmap::IndexSet;
 use std::sync::Arc;
 
-/// The exits of all rules, of this release and of earlier ones.
+/// The exits of all rules, of this release and of earlier ones, and what ends waits of earlier ones alone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Exits {
     names: IndexSet<Arc<str>, foldhash::fast::FixedState>,
@@ -21,6 +21,11 @@ impl Exits {
                 Exit::Person(_) => self.has_person = true,
             }
         }
+    }
+
+    /// An event that ends waits of an earlier release, and is no such event now.
+    pub fn add_second(&mut self, without: &EventMatch) {
+        self.names.insert(without.event.clone());
     }
 
     pub fn may_be(&self, event: &Event<'_>) -> bool {

@@ -26,7 +26,7 @@ pub struct Hook {
 pub enum Role {
     /// The second event of an absence.
     Without,
-    /// The event, the counted event, the first event of an absence.
+    /// An event of the first part: the event, or the counted one.
     First,
 }
 
@@ -95,14 +95,8 @@ impl Index {
 }
 
 fn roles(form: &TriggerForm) -> impl Iterator<Item = (Role, &EventMatch)> {
-    match form {
-        TriggerForm::Event(event) | TriggerForm::Count { event, .. } => [Some((Role::First, event)), None],
-        TriggerForm::Absence { first, without, .. } => {
-            [Some((Role::Without, without)), Some((Role::First, first))]
-        }
-    }
-    .into_iter()
-    .flatten()
+    let without = form.without().map(|without| (Role::Without, without));
+    without.into_iter().chain([(Role::First, form.first().event())])
 }
 
 impl Named {

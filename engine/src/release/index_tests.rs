@@ -3,7 +3,7 @@
 use super::{Hook, Release, Role, Settings};
 use crate::event::{Event, EventKind, Subject};
 use crate::journey::exit;
-use crate::rule::{EventMatch, Known, TriggerForm, parse};
+use crate::rule::{EventMatch, Known, parse};
 use crate::state::Profile;
 use crate::time::Timestamp;
 use proptest::prelude::*;
@@ -97,10 +97,8 @@ fn holds(matched: &EventMatch, event: &Event<'_>, profile: &Profile) -> bool {
 fn asked(release: &Release, event: &Event<'_>, profile: &Profile) -> Vec<Hook> {
     let mut hooks = Vec::new();
     for (number, compiled) in release.rules().enumerate() {
-        let (first, without) = match &compiled.rule.trigger.form {
-            TriggerForm::Event(first) | TriggerForm::Count { event: first, .. } => (first, None),
-            TriggerForm::Absence { first, without, .. } => (first, Some(without)),
-        };
+        let form = &compiled.rule.trigger.form;
+        let (first, without) = (form.first().event(), form.without());
         let is_live = compiled.rule.status == crate::rule::Status::Live;
         let rule = number as u32;
         if is_live && without.is_some_and(|without| holds(without, event, profile)) {
@@ -128,10 +126,12 @@ proptest! {
         let event = event(name, &properties, context);
         let mut found = Vec::new();
         release.index().find(&event, &mut found);
-        let part = |hook: &Hook| match (&release.compiled(hook.rule).rule.trigger.form, hook.role) {
-            (TriggerForm::Absence { without, .. }, Role::Without) => without.clone(),
-            (TriggerForm::Event(first) | TriggerForm::Count { event: first, .. }, _) => first.clone(),
-            (TriggerForm::Absence { first, .. }, Role::First) => first.clone(),
+        let part = |hook: &Hook| {
+            let form = &release.compiled(hook.rule).rule.trigger.form;
+            match hook.role {
+                Role::Without => form.without().expect("it has a second part").clone(),
+                Role::First => form.first().event().clone(),
+            }
         };
         found.retain(|hook| holds(&part(hook), &event, &profile));
         prop_assert_eq!(found, asked(&release, &event, &profile));

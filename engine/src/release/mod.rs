@@ -8,7 +8,7 @@ pub use index::{Hook, Index, Role};
 pub use settings::{Cap, Caps, QuietHours, Settings, Topic, Window};
 
 use crate::event::Event;
-use crate::rule::{Path, Root, Rule, Status};
+use crate::rule::{EventMatch, Path, Root, Rule, Status};
 use crate::time::Length;
 use exits::Exits;
 use std::collections::{BTreeMap, BTreeSet};
@@ -38,6 +38,8 @@ pub struct Compiled {
     pub captures: BTreeSet<(Root, Box<str>)>,
     /// Paths that each of its templates reads.
     pub reads: BTreeMap<Arc<str>, Vec<Path>>,
+    /// Tells one first part of the trigger from another, in this process.
+    pub(crate) first_hash: u64,
 }
 
 /// How long before a wait of any rule could still be judged after it is due: bounds the end of a replay.
@@ -65,9 +67,21 @@ impl Release {
     pub fn with_earlier(mut self, earlier: &Release) -> Release {
         for compiled in &earlier.rules {
             self.exits.add(&compiled.rule);
+            if let Some(without) = compiled.rule.trigger.form.without()
+                && !self.asks_for(&compiled.rule.id, without)
+            {
+                self.exits.add_second(without);
+            }
             self.earlier.insert((earlier.id.clone(), compiled.rule.id.clone()), compiled.clone());
         }
         self
+    }
+
+    /// Whether the rule goes on, and the same second event ends its waits.
+    fn asks_for(&self, id: &str, without: &EventMatch) -> bool {
+        let live = self.rule(id).filter(|compiled| compiled.rule.status == Status::Live);
+        let now = live.and_then(|compiled| compiled.rule.trigger.form.without());
+        now.is_some_and(|now| format!("{now:?}") == format!("{without:?}"))
     }
 
     /// All rules, by id.
@@ -131,7 +145,8 @@ impl Compiled {
         if let Some(audience) = &rule.audience {
             audience.each_test(&mut |test| capture(&test.path));
         }
-        Compiled { rule, release, captures, reads: own }
+        let first_hash = xxhash_rust::xxh3::xxh3_64(format!("{:?}", rule.trigger.form.first()).as_bytes());
+        Compiled { rule, release, captures, reads: own, first_hash }
     }
 }
 

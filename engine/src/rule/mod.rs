@@ -65,12 +65,22 @@ pub struct Trigger {
 
 #[derive(Clone, Debug)]
 pub enum TriggerForm {
-    /// It happens.
+    /// It holds when this happens.
+    Happens(FirstPart),
+    /// The first part, then not the second up to and including the deadline.
+    Absence { first: FirstPart, without: EventMatch, within: Length, repeat: Repeat },
+}
+
+/// What happens first: alone it sets the rule off, before `without` it begins a wait.
+#[derive(Clone, Debug)]
+pub enum FirstPart {
     Event(EventMatch),
     /// The `count`th within any window of this length, sliding, half-open `(t - within, t]`.
-    Count { event: EventMatch, count: u32, within: Length },
-    /// The first, then not the second up to and including the deadline.
-    Absence { first: EventMatch, without: EventMatch, within: Length, repeat: Repeat },
+    Count {
+        event: EventMatch,
+        count: u32,
+        within: Length,
+    },
 }
 
 /// What another first event does to a pending wait.
@@ -172,22 +182,33 @@ impl Rule {
     }
 }
 
-impl TriggerForm {
-    /// The event that it begins with.
-    pub fn first(&self) -> &EventMatch {
+impl FirstPart {
+    /// The event that completes it.
+    pub fn event(&self) -> &EventMatch {
         match self {
-            TriggerForm::Event(event) | TriggerForm::Count { event, .. } => event,
-            TriggerForm::Absence { first, .. } => first,
+            FirstPart::Event(event) | FirstPart::Count { event, .. } => event,
+        }
+    }
+}
+
+impl TriggerForm {
+    pub fn first(&self) -> &FirstPart {
+        match self {
+            TriggerForm::Happens(first) | TriggerForm::Absence { first, .. } => first,
+        }
+    }
+
+    /// What must not happen after the first part.
+    pub fn without(&self) -> Option<&EventMatch> {
+        match self {
+            TriggerForm::Happens(_) => None,
+            TriggerForm::Absence { without, .. } => Some(without),
         }
     }
 
     /// The events this form looks at.
     pub fn matches(&self) -> impl Iterator<Item = &EventMatch> {
-        let (one, two) = match self {
-            TriggerForm::Event(event) | TriggerForm::Count { event, .. } => (event, None),
-            TriggerForm::Absence { first, without, .. } => (first, Some(without)),
-        };
-        std::iter::once(one).chain(two)
+        std::iter::once(self.first().event()).chain(self.without())
     }
 
     /// Whether each value of a key is its own case.

@@ -42,7 +42,7 @@ impl Wait {
 impl Past {
     /// Of the past itself too: it stands in a box.
     fn heap_bytes(&self) -> usize {
-        size_of::<Past>() + list_bytes(&self.withouts)
+        size_of::<Past>() + list_bytes(&self.withouts) + list_bytes(&self.window)
     }
 }
 
@@ -92,6 +92,7 @@ mod tests {
         assert_eq!(size_of::<Person>() - size_of::<Profile>(), 48);
         assert_eq!(size_of::<Case>(), 56);
         assert_eq!(size_of::<Wait>(), 88);
+        assert_eq!(size_of::<Past>(), 48);
         assert_eq!(size_of::<Counted>(), 40);
     }
 }

@@ -6,6 +6,7 @@
 //! - A person is filed under at most one due time (`Timers`), the earliest of all their waits and steps.
 //! - Rules and releases are kept once, as numbers into the shard's tables, for the life of the shard.
 
+mod before;
 mod bytes;
 mod maybe_timestamp;
 mod message_id;
@@ -17,8 +18,8 @@ mod timers;
 pub use maybe_timestamp::MaybeTimestamp;
 pub use message_id::MessageId;
 pub use person::{
-    ANON_QUIET_MAX, Arm, Case, CaseState, Counted, Exited, Journey, JourneyState, Occurrence, OptOuts, Past,
-    Person, SeenEvent, Wait,
+    ANON_QUIET_MAX, Arm, Case, CaseState, Counted, Exited, Journey, JourneyState, MaybeSpan, Occurrence,
+    OptOuts, Past, Person, SeenEvent, Wait,
 };
 pub use profile::{PROFILE_BYTES_MAX, Profile};
 pub use snapshot::SnapshotError;
@@ -115,7 +116,11 @@ impl Shard {
     }
 
     pub(crate) fn release_slot(&mut self, id: &Arc<str>) -> u32 {
-        slot_of(&mut self.releases, id)
+        // Asked of every event that a rule looks at: it is nearly always the newest.
+        match self.releases.last() {
+            Some(newest) if newest == id => self.releases.len() as u32 - 1,
+            Some(_) | None => slot_of(&mut self.releases, id),
+        }
     }
 
     /// Notes a place in a source; false when this or a later one was seen before, so the record is a copy.

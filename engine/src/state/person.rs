@@ -9,7 +9,7 @@ use super::profile::Profile;
 use super::timers::Filed;
 use crate::effect::{Channel, DecisionId};
 use crate::event::Place;
-use crate::time::Timestamp;
+use crate::time::{Length, Timestamp};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use thin_vec::ThinVec;
@@ -87,24 +87,36 @@ pub struct Occurrence {
     pub captured: Option<Box<str>>,
 }
 
-/// The first event of an absence came, and the second has until the deadline. Its name is the rule's to say.
+/// The first part of an absence came, and the second has until the deadline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Wait {
     pub occurrence: Occurrence,
     pub deadline: Timestamp,
-    /// The deadline, and the grace after it.
-    pub ready_at: Timestamp,
-    /// The record after the first event that met an exit: the journey will end where it begins.
+    /// How long after the deadline it is judged.
+    grace_seconds: u32,
+    /// The release it began with, whose rule says what its event is called, what ends it, and whom it enters.
+    pub release: u32,
+    /// The record after the first part that met an exit: the journey will end where it begins.
     pub exited: Option<Box<Exited>>,
 }
 
-/// What an absence keeps for records that come late in the log.
+/// What an absence keeps beside its waits.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Past {
-    /// The newest second events, in order of time.
+    /// The newest second events, in order of time: for records that come late in the log.
     pub withouts: ThinVec<SeenEvent>,
-    /// Where the last wait that was judged began, and its deadline.
-    pub last_over: Option<(Timestamp, Place, Timestamp)>,
+    /// Where the last wait that was judged began, and its deadline; for records that come late, too.
+    pub last_over: MaybeSpan,
+    /// The last events of a first part that is a count, in order of time.
+    pub window: ThinVec<SeenEvent>,
+}
+
+/// From a place in the person's order to a time, or nothing, as small as if it were always there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct MaybeSpan {
+    from: MaybeTimestamp,
+    place: Place,
+    until: Timestamp,
 }
 
 /// Treated, or held out.
@@ -166,7 +178,7 @@ pub struct Counted {
 }
 
 /// How long after their last record an anonymous person is forgotten.
-pub const ANON_QUIET_MAX: crate::time::Length = crate::time::Length::days(30);
+pub const ANON_QUIET_MAX: Length = Length::days(30);
 
 impl Person {
     /// The earliest timer: when it is ready, and what it is due at. With `until`, of those due by then, and without
@@ -182,7 +194,7 @@ impl Person {
 
     /// (ready_at, due_at) of all timers.
     fn timers(&self, until: Option<Timestamp>) -> impl Iterator<Item = (Timestamp, Timestamp)> {
-        let waits = self.cases.iter().flat_map(Case::waits).map(|wait| (wait.ready_at, wait.deadline));
+        let waits = self.cases.iter().flat_map(Case::waits).map(|wait| (wait.ready_at(), wait.deadline));
         let steps = self.journeys.iter().filter_map(|journey| match journey.state {
             JourneyState::Due { due_at, ready_at, .. } => Some((ready_at, due_at)),
             JourneyState::InFlight(_) => None,
@@ -257,6 +269,16 @@ impl Default for CaseState {
     }
 }
 
+impl CaseState {
+    /// What a first part keeps: the last events of its count, in order of time.
+    pub(crate) fn window_mut(&mut self) -> &mut ThinVec<SeenEvent> {
+        match self {
+            CaseState::Window(events) => events,
+            CaseState::Waits { past, .. } => &mut past.get_or_insert_default().window,
+        }
+    }
+}
+
 impl Case {
     /// Waits that are not decided yet, in order of their deadlines.
     pub fn waits(&self) -> &[Wait] {
@@ -265,6 +287,31 @@ impl Case {
 
     pub(crate) fn waits_mut(&mut self) -> &mut [Wait] {
         if let CaseState::Waits { waits, .. } = &mut self.state { waits } else { &mut [] }
+    }
+}
+
+impl Wait {
+    /// A wait of the `release` with this number. A grace is whole seconds (`Length::parse`).
+    pub(crate) fn new(occurrence: Occurrence, deadline: Timestamp, grace: Length, release: u32) -> Wait {
+        let seconds = grace.0 / Length::seconds(1).0;
+        let grace_seconds = u32::try_from(seconds).expect("a grace is a day at most");
+        Wait { occurrence, deadline, grace_seconds, release, exited: None }
+    }
+
+    /// The deadline, and the grace after it.
+    pub fn ready_at(&self) -> Timestamp {
+        self.deadline + Length::seconds(i64::from(self.grace_seconds))
+    }
+}
+
+impl MaybeSpan {
+    pub(crate) fn new((from, place): (Timestamp, Place), until: Timestamp) -> MaybeSpan {
+        MaybeSpan { from: Some(from).into(), place, until }
+    }
+
+    /// Whether a place in the person's order lies in it, both ends included.
+    pub(crate) fn holds(&self, order: (Timestamp, Place)) -> bool {
+        self.from.get().is_some_and(|from| order >= (from, self.place) && order.0 <= self.until)
     }
 }
 

@@ -2,19 +2,20 @@
 //!
 //! The same state gives the same bytes. Whoever changes a type of `state` gives the bytes a new version and keeps reading the one before.
 
-use super::{FixedHasher, Person, Shard};
+use super::{FixedHasher, Person, Shard, before, slot_of};
 use crate::event::SubjectId;
 use crate::time::Timestamp;
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
+use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 /// Why bytes are no shard.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotError {
-    #[error("expected a snapshot of version {VERSION}, found version {0}")]
+    #[error("expected a snapshot of version {VERSION} or {before}, found version {0}", before = before::VERSION)]
     Version(u8),
     #[error("the snapshot is damaged: {0}")]
     Damaged(String),
@@ -45,14 +46,20 @@ impl Shard {
         let damaged = |error: postcard::Error| SnapshotError::Damaged(error.to_string());
         let (version, rest) =
             bytes.split_first().ok_or_else(|| SnapshotError::Damaged("it is empty".into()))?;
-        if *version != VERSION {
+        if ![VERSION, before::VERSION].contains(version) {
             return Err(SnapshotError::Version(*version));
         }
         let (tables, mut rest) = postcard::take_from_bytes::<Tables>(rest).map_err(damaged)?;
         let (now, release, rules, releases, origins, people_count) = tables;
+        let mut releases: IndexSet<Arc<str>, FixedHasher> = releases.into_iter().collect();
         let mut people: IndexMap<SubjectId, Person, FixedHasher> = IndexMap::default();
         for _ in 0..people_count {
-            let ((subject, person), behind) = postcard::take_from_bytes(rest).map_err(damaged)?;
+            let (subject, person, behind) = if *version == VERSION {
+                take_person(rest).map_err(damaged)?
+            } else {
+                let (subject, person, behind) = take_person::<before::Person>(rest).map_err(damaged)?;
+                (subject, person.now(slot_of(&mut releases, &release)), behind)
+            };
             people.insert(subject, person);
             rest = behind;
         }
@@ -64,7 +71,7 @@ impl Shard {
             release,
             people,
             rules: rules.into_iter().collect(),
-            releases: releases.into_iter().collect(),
+            releases,
             origins,
             ..Shard::default()
         };
@@ -73,4 +80,9 @@ impl Shard {
         }
         Ok(shard)
     }
+}
+
+fn take_person<P: DeserializeOwned>(bytes: &[u8]) -> Result<(SubjectId, P, &[u8]), postcard::Error> {
+    let ((subject, person), behind) = postcard::take_from_bytes(bytes)?;
+    Ok((subject, person, behind))
 }

@@ -1,39 +1,63 @@
-//! `event` + `without`, `within = "3 days"`: the first event at *t*, then no second one after it in the person's order,
-//! up to and including the deadline *t* + 3 days.
+//! `event`, or another first part, + `without`, `within = "3 days"`: the first part at *t*, then no second event after it
+//! in the person's order, up to and including the deadline *t* + 3 days.
 //!
-//! While a wait is pending (its deadline included) another first event changes nothing, or with `repeat = "restart"`
+//! While a wait is pending (its deadline included) another first part changes nothing, or with `repeat = "restart"`
 //! starts it anew; after the deadline it begins a new wait. A second event ends the waits that it stands inside of.
 //! Waits are judged a grace after their deadline, so a case may hold one that is over and one that has begun.
 //!
 //! For records that come late in the log, or twice, a case keeps the newest second events, the span of the last wait that
-//! was judged, and the hashes of the message ids of first events: a first event that one of these second events would have
+//! was judged, and the hashes of the message ids of first events: a first part that one of these second events would have
 //! ended, or from inside a judged wait, begins none, and neither does one that was seen before.
+//!
+//! A wait is its release's: another release may call its events otherwise, and both then say what ends it.
 
-use super::{Met, OCCURRENCES_MAX, remember};
+use super::{Met, OCCURRENCES_MAX, count, remember};
 use crate::event::Place;
 use crate::release::Role;
-use crate::rule::Repeat;
-use crate::state::{Case, CaseState, Occurrence, Past, SeenEvent, Wait, insert_exactly};
+use crate::rule::{FirstPart, Repeat};
+use crate::state::{Case, CaseState, MaybeSpan, Occurrence, Past, SeenEvent, Wait, insert_exactly};
 use crate::time::{Length, Timestamp};
 use thin_vec::ThinVec;
 
 /// Second events that are kept: repeats come soon after their first.
 const WITHOUTS_MAX: usize = 4;
 
-pub(crate) fn notice(case: &mut Case, met: &Met<'_>, within: Length, repeat: Repeat, grace: Length) {
+/// What a rule says of its absence.
+#[derive(Clone, Copy)]
+pub(crate) struct Form<'r> {
+    pub first: &'r FirstPart,
+    pub within: Length,
+    pub repeat: Repeat,
+}
+
+pub(crate) fn notice(case: &mut Case, met: &Met<'_>, form: Form<'_>) {
     if !matches!(case.state, CaseState::Waits { .. }) {
         case.state = CaseState::Waits { waits: ThinVec::new(), past: None };
     }
-    let CaseState::Waits { waits, past } = &mut case.state else { return };
-    let (at, place) = met.order;
     if case.occurrences.contains(&met.hash) {
         return;
     }
-    let used = match met.role {
-        Role::Without => end(waits, past, SeenEvent { at, place, hash: met.hash }),
-        Role::First => begin(waits, past.as_deref(), met, within, repeat, grace),
+    let order = match (met.role, form.first) {
+        (Role::Without, _) => None,
+        (Role::First, FirstPart::Event(_)) => Some(met.order),
+        (Role::First, FirstPart::Count { count, within, .. }) => {
+            let Some(order) = count::complete(case, met, *count, *within) else { return };
+            Some(order)
+        }
     };
-    if let Some(hash) = used {
+    let CaseState::Waits { waits, past } = &mut case.state else { return };
+    let used = match order {
+        None => end(waits, past, SeenEvent { at: met.order.0, place: met.order.1, hash: met.hash }),
+        Some(order) => begin(waits, past.as_deref(), met, order, form),
+    };
+    remember_one(case, used);
+}
+
+/// Remembers what began a wait, or would have.
+fn remember_one(case: &mut Case, used: Option<u64>) {
+    // A great count has remembered all that it used up: none of that is forgotten for one of an older count.
+    let is_whole_count = case.occurrences.len() > OCCURRENCES_MAX;
+    if let Some(hash) = used.filter(|hash| !is_whole_count && !case.occurrences.contains(hash)) {
         remember(case, [hash], OCCURRENCES_MAX);
     }
 }
@@ -44,65 +68,89 @@ fn end(waits: &mut ThinVec<Wait>, past: &mut Option<Box<Past>>, event: SeenEvent
     if withouts.iter().any(|other| other.hash == event.hash) {
         return None;
     }
-    let mut ended = None;
-    waits.retain(|wait| {
-        let ends = is_inside(wait, (event.at, event.place));
-        ended = if ends { Some(hash_of(&wait.occurrence)) } else { ended };
-        !ends
-    });
     if withouts.len() == WITHOUTS_MAX {
         withouts.remove(0);
     }
     insert_exactly(withouts, withouts.partition_point(|other| *other < event), event);
+    end_inside(waits, (event.at, event.place), |_| true)
+}
+
+/// Ends those waits that this place in the person's order stands inside of; what began the last of them.
+fn end_inside(
+    waits: &mut ThinVec<Wait>,
+    order: (Timestamp, Place),
+    is_meant: impl Fn(&Wait) -> bool,
+) -> Option<u64> {
+    let mut ended = None;
+    waits.retain(|wait| {
+        let ends = is_inside(wait, order) && is_meant(wait);
+        ended = if ends { Some(hash_of(&wait.occurrence)) } else { ended };
+        !ends
+    });
     ended
 }
 
-/// The first event begins a wait, or not; the hash that no wait holds then: its own, or that of the wait it replaced.
+/// Ends the waits of earlier releases to which the event is what `is_meant` says: the second event by their own rule.
+pub(crate) fn end_earlier(case: &mut Case, event: SeenEvent, is_meant: impl Fn(&Wait) -> bool) {
+    let CaseState::Waits { waits, past } = &mut case.state else { return };
+    let is_repeated =
+        past.as_ref().is_some_and(|past| past.withouts.iter().any(|other| other.hash == event.hash));
+    if !is_repeated {
+        let ended = end_inside(waits, (event.at, event.place), is_meant);
+        remember_one(case, ended);
+    }
+}
+
+/// The first part holds at `order`, and begins a wait or not; the hash that no wait holds then: its own, or that of the
+/// wait it replaced.
 fn begin(
     waits: &mut ThinVec<Wait>,
     past: Option<&Past>,
     met: &Met<'_>,
-    within: Length,
-    repeat: Repeat,
-    grace: Length,
+    order: (Timestamp, Place),
+    form: Form<'_>,
 ) -> Option<u64> {
-    let order = met.order;
-    let deadline = order.0 + within;
+    let deadline = order.0 + form.within;
     if past.is_some_and(|past| is_decided(past, order, deadline))
         || waits.iter().any(|wait| hash_of(&wait.occurrence) == met.hash)
     {
         return None;
     }
-    let wait = |exited| Wait { occurrence: (met.occurrence)(), deadline, ready_at: deadline + grace, exited };
-    if let Some(running) = waits.iter_mut().find(|wait| is_inside(wait, order)) {
-        if repeat != Repeat::Restart {
+    let wait = || {
+        let occurrence = Occurrence { at: order.0, place: order.1, ..(met.occurrence)() };
+        Wait::new(occurrence, deadline, met.compiled.rule.limits.grace, met.release)
+    };
+    let is_of_trigger = |wait: &Wait| (met.is_of_trigger)(wait);
+    if let Some(running) = waits.iter_mut().find(|wait| is_inside(wait, order) && is_of_trigger(wait)) {
+        if form.repeat != Repeat::Restart {
             return Some(met.hash);
         }
-        return Some(hash_of(&std::mem::replace(running, wait(None)).occurrence));
+        return Some(hash_of(&std::mem::replace(running, wait()).occurrence));
     }
-    // A first event that comes late in the log: the wait that now runs is the one that it would have begun.
-    let overtaken =
-        waits.iter_mut().find(|wait| wait.occurrence.order() > order && wait.occurrence.at <= deadline);
-    match (overtaken, repeat) {
+    // A first part that comes late in the log: the wait that now runs is the one that it would have begun.
+    let is_overtaken = |wait: &Wait| wait.occurrence.order() > order && wait.occurrence.at <= deadline;
+    let overtaken = waits.iter_mut().find(|wait| is_overtaken(wait) && is_of_trigger(wait));
+    match (overtaken, form.repeat) {
         (Some(_), Repeat::Restart) => Some(met.hash),
         (Some(running), Repeat::Keep) => {
             let exited = running.exited.take();
-            Some(hash_of(&std::mem::replace(running, wait(exited)).occurrence))
+            let replaced = std::mem::replace(running, wait());
+            running.exited = exited;
+            Some(hash_of(&replaced.occurrence))
         }
         (None, Repeat::Keep | Repeat::Restart) => {
             let at = waits.partition_point(|other| other.deadline <= deadline);
-            insert_exactly(waits, at, wait(None));
+            insert_exactly(waits, at, wait());
             None
         }
     }
 }
 
-/// Whether a first event of this order is known to begin nothing: the second came after it, or it stands inside of a wait
-/// that was judged.
+/// Whether a first part of this order is known to begin nothing: the second event came after it, or it stands inside of a
+/// wait that was judged.
 fn is_decided(past: &Past, order: (Timestamp, Place), deadline: Timestamp) -> bool {
     let is_ended = |other: &SeenEvent| (other.at, other.place) > order && other.at <= deadline;
-    let is_over = |(at, place, deadline)| order >= (at, place) && order.0 <= deadline;
-    past.withouts.iter().any(is_ended) || past.last_over.is_some_and(is_over)
+    past.withouts.iter().any(is_ended) || past.last_over.holds(order)
 }
 
 /// Whether a place in the person's order is after a wait's beginning and not after its deadline.
@@ -117,14 +165,13 @@ fn hash_of(occurrence: &Occurrence) -> u64 {
 /// Takes out the waits that are over and may be judged.
 pub(crate) fn take_over(case: &mut Case, now: Timestamp, until: Option<Timestamp>) -> Vec<Wait> {
     let CaseState::Waits { waits, past } = &mut case.state else { return Vec::new() };
-    let is_over = |wait: &Wait| wait.ready_at <= now && until.is_none_or(|until| wait.deadline <= until);
+    let is_over = |wait: &Wait| wait.ready_at() <= now && until.is_none_or(|until| wait.deadline <= until);
     let (over, running): (Vec<Wait>, Vec<Wait>) = std::mem::take(waits).into_iter().partition(is_over);
     // Taken back in order, with room for no more.
     *waits = running.into_iter().collect();
     if let Some(last) = over.last() {
-        let (at, place) = last.occurrence.order();
-        past.get_or_insert_default().last_over = Some((at, place, last.deadline));
-        remember(case, over.iter().map(|wait| hash_of(&wait.occurrence)), OCCURRENCES_MAX);
+        past.get_or_insert_default().last_over = MaybeSpan::new(last.occurrence.order(), last.deadline);
+        over.iter().for_each(|wait| remember_one(case, Some(hash_of(&wait.occurrence))));
     }
     over
 }

@@ -5,43 +5,54 @@
 //! record counts once. A late event takes its place in the order; it may complete a window whose last event came before.
 
 use super::{Met, Noticed, has_entered_for_ever, remember};
+use crate::event::Place;
 use crate::state::{Case, CaseState, Occurrence, SeenEvent, insert_exactly};
-use crate::time::Length;
+use crate::time::{Length, Timestamp};
 use thin_vec::ThinVec;
 
 pub(crate) fn notice(case: &mut Case, met: &Met<'_>, count: u32, within: Length) -> Noticed {
-    // A record that a completed count used up must not count in the next.
-    if case.occurrences.contains(&met.hash) {
-        return Noticed::Nothing;
-    }
     if !matches!(case.state, CaseState::Window(_)) {
         case.state = CaseState::Window(ThinVec::new());
     }
-    let CaseState::Window(events) = &mut case.state else { return Noticed::Nothing };
+    let Some((at, place)) = complete(case, met, count, within) else { return Noticed::Nothing };
+    if has_entered_for_ever(case, met) {
+        Noticed::OnceEver
+    } else {
+        Noticed::Holds(Box::new(Occurrence { at, place, ..(met.occurrence)() }))
+    }
+}
+
+/// Counts the event in the case's window. Where that completes it, the place in the person's order at which it holds: that
+/// of the newest event of the window, also when one before it came last.
+pub(super) fn complete(
+    case: &mut Case,
+    met: &Met<'_>,
+    count: u32,
+    within: Length,
+) -> Option<(Timestamp, Place)> {
+    // A record that a completed count used up must not count in the next.
+    if case.occurrences.contains(&met.hash) {
+        return None;
+    }
+    let events = case.state.window_mut();
     let (at, place) = met.order;
     let event = SeenEvent { at, place, hash: met.hash };
     if events.iter().any(|seen| seen.hash == event.hash) {
-        return Noticed::Nothing;
+        return None;
     }
     insert_exactly(events, events.partition_point(|seen| *seen < event), event);
     let Some(last) = completed(events, count as usize, within) else {
         if events.len() >= count as usize {
             events.remove(0);
         }
-        return Noticed::Nothing;
+        return None;
     };
     let newest = events[last];
     let used: Vec<u64> = events.drain(..=last).map(|seen| seen.hash).collect();
     // The last completed count is remembered whole, however many it has.
     let count = used.len();
     remember(case, used, count);
-    if has_entered_for_ever(case, met) {
-        Noticed::OnceEver
-    } else {
-        // It holds at the newest event of the window, also when one before it came last.
-        let occurrence = Occurrence { at: newest.at, place: newest.place, ..(met.occurrence)() };
-        Noticed::Holds(Box::new(occurrence))
-    }
+    Some((newest.at, newest.place))
 }
 
 /// The index of the last of `count` events that lie within the window.

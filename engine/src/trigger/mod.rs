@@ -6,8 +6,8 @@ pub(crate) mod count;
 pub(crate) mod event;
 
 use crate::release::{Compiled, Role};
-use crate::rule::{OncePer, TriggerForm};
-use crate::state::{Case, CaseState, Occurrence, Person, push_exactly};
+use crate::rule::{FirstPart, OncePer, TriggerForm};
+use crate::state::{Case, CaseState, Occurrence, Person, Wait, push_exactly};
 use crate::time::{Length, Timestamp};
 use std::sync::Arc;
 
@@ -39,16 +39,22 @@ pub(crate) struct Met<'a> {
     /// Makes the occurrence, with what is captured; asked only when it is kept.
     pub occurrence: &'a dyn Fn() -> Occurrence,
     pub order: (Timestamp, crate::event::Place),
+    /// The number of the release that decides now.
+    pub release: u32,
+    /// Whether a wait began by the first part that this rule has now: another release may have had another.
+    pub is_of_trigger: &'a dyn Fn(&Wait) -> bool,
 }
 
 /// Shows an event to a trigger's case.
 pub(crate) fn notice(case: &mut Case, met: &Met<'_>) -> Noticed {
     match &met.compiled.rule.trigger.form {
-        TriggerForm::Event(_) => event::notice(case, met),
-        TriggerForm::Count { count, within, .. } => count::notice(case, met, *count, *within),
-        TriggerForm::Absence { within, repeat, .. } => {
-            let grace = met.compiled.rule.limits.grace;
-            absence::notice(case, met, *within, *repeat, grace);
+        TriggerForm::Happens(FirstPart::Event(_)) => event::notice(case, met),
+        TriggerForm::Happens(FirstPart::Count { count, within, .. }) => {
+            count::notice(case, met, *count, *within)
+        }
+        TriggerForm::Absence { first, within, repeat, .. } => {
+            let form = absence::Form { first, within: *within, repeat: *repeat };
+            absence::notice(case, met, form);
             Noticed::Nothing
         }
     }
@@ -151,7 +157,9 @@ impl Case {
     fn is_open(&self) -> bool {
         match &self.state {
             CaseState::Window(events) => !events.is_empty(),
-            CaseState::Waits { waits, .. } => !waits.is_empty(),
+            CaseState::Waits { waits, past } => {
+                !waits.is_empty() || past.as_ref().is_some_and(|past| !past.window.is_empty())
+            }
         }
     }
 }

@@ -22,13 +22,17 @@ pub fn trigger() -> impl Strategy<Value = String> {
     let key = select(&["", "", "", "key = \"properties.k\"\n"][..]);
     let event = (select(&["A", "B"][..]), filter, key)
         .prop_map(|(event, filter, key)| format!("event = \"{event}\"\n{filter}{key}"));
+    let absence = (select(&["A", "B", "C"][..]), select(&["", "repeat = \"restart\"\n"][..]));
     let form = prop_oneof![
         Just(String::new()),
         (1..4u32, length.clone())
             .prop_map(|(count, within)| format!("count = {count}\nwithin = \"{within}\"\n")),
-        (select(&["A", "B", "C"][..]), length, any::<bool>()).prop_map(|(without, within, restarts)| {
-            let repeat = if restarts { "repeat = \"restart\"\n" } else { "" };
+        (absence.clone(), length.clone()).prop_map(|((without, repeat), within)| {
             format!("without = \"{without}\"\nwithin = \"{within}\"\n{repeat}")
+        }),
+        (1..4u32, length.clone(), absence, length).prop_map(|(count, window, (without, repeat), within)| {
+            let without = format!("without = {{ event = \"{without}\", within = \"{within}\" }}\n");
+            format!("count = {count}\nwithin = \"{window}\"\n{without}{repeat}")
         }),
     ];
     (event, form).prop_map(|(event, form)| event + &form)

@@ -45,6 +45,34 @@ pub(super) fn a_message_lives_from_queued_to_sent(ledger: &impl Ledger) {
     assert_eq!(commit(ledger, |t| t.message_by_id(id(9))), None);
 }
 
+/// A record that is repeated after more than the engine remembers decides again, under the same id.
+pub(super) fn what_is_decided_again_is_no_second_message(ledger: &impl Ledger) {
+    let again = |number: u32, second| Decision { judged_at: at(second), ..decision(number) };
+    let [queued, sent] = [1, 2].map(|number| queue(ledger, &decision(number)));
+    commit(ledger, |t| t.set_leaving(sent, at(5)));
+    assert!(end(ledger, sent, SENT, 6).unwrap());
+    let told = commit(ledger, |t| t.outbox(100)).len();
+    let repeated = [again(1, 9), decision(7), again(2, 9), again(7, 10)];
+    commit(ledger, |t| t.insert_decisions(1, &repeated));
+    for number in [0, 2, 3] {
+        let message = commit(ledger, |t| t.message(key_of(&repeated[number]))).unwrap();
+        assert_eq!((message.state, message.reason.as_deref()), (MessageState::Skipped, Some("repeated")));
+        assert_eq!(message.state_at, repeated[number].judged_at);
+    }
+    let due = commit(ledger, |t| t.due_messages(Channel::Email, at(99), 10));
+    assert_eq!(due.iter().map(|message| message.key).collect::<Vec<_>>(), [queued, key_of(&repeated[1])]);
+    assert_eq!(commit(ledger, |t| t.message_by_id(repeated[2].id)).unwrap().key, sent, "the first is it");
+    let mut counts = commit(ledger, |t| t.message_counts());
+    counts.sort();
+    let expected = [(MessageState::Queued, 2), (MessageState::Sent, 1), (MessageState::Skipped, 3)];
+    assert_eq!(counts, expected);
+    // The engine hears of it, so that its journey goes on and the place under the cap is given back.
+    let rows = commit(ledger, |t| t.outbox(100)).split_off(told);
+    let mut heard = rows.iter().map(|row| Body::decode(&mut row.record.as_slice()).expect("a record"));
+    assert_eq!(rows.len(), 3);
+    assert!(heard.all(|body| matches!(body, Body::Outcome(outcome) if outcome.kind == OutcomeKind::Skipped)));
+}
+
 pub(super) fn only_decisions_to_send_become_messages(ledger: &impl Ledger) {
     let refused = Decision { verdict: Verdict::Refuse(Refusal::Late), ..decision(1) };
     let shadow = Decision { verdict: Verdict::Shadow, ..decision(2) };

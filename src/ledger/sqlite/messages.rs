@@ -195,7 +195,8 @@ pub(super) fn count_moves(
     execute(connection, ADD_TO_COUNT, params![to.as_str(), count]).map(drop)
 }
 
-fn key_of(connection: &Connection, id: DecisionId) -> Result<Option<MessageKey>, LedgerError> {
+/// Where the message of this decision stands; the first, where it was decided again.
+pub(super) fn key_of(connection: &Connection, id: DecisionId) -> Result<Option<MessageKey>, LedgerError> {
     let judged_at = first(connection, KEY_OF, [id.0], |row| cell::time(row, 0))?;
     Ok(judged_at.map(|judged_at| MessageKey { judged_at, id }))
 }

@@ -2,8 +2,9 @@
 
 use super::{execute, first, messages, query};
 use crate::ledger::sqlite::cell::facts_json;
-use crate::ledger::{LedgerError, MessageState, fold_address};
+use crate::ledger::{LedgerError, MessageKey, MessageState, fold_address};
 use outreach_engine::effect::{Decision, NonEntry, Verdict};
+use outreach_engine::event::OutcomeKind;
 use outreach_engine::planted::{self, Bug};
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
@@ -18,6 +19,8 @@ const INSERT_MESSAGE: &str = query(FILE, "insert_message");
 const COUNT_NON_ENTRY: &str = query(FILE, "count_non_entry");
 
 const HOUR_MICROSECONDS: i64 = 3_600_000_000;
+/// Why a message ends that was decided before, under the same id.
+const REPEATED: &str = "repeated";
 /// A context with nothing in it has no row.
 pub(super) const EMPTY_CONTEXT: &str = "{}";
 
@@ -86,11 +89,14 @@ fn insert_renders(connection: &Connection, decisions: &[Decision]) -> Result<(),
     Ok(())
 }
 
-/// A message is due at once: the gate knows when it may leave.
+/// A message is due at once: the gate knows when it may leave. One that is there already is never said twice: what was
+/// decided again ends, and the engine is told.
 fn insert_messages(connection: &Connection, decisions: &[Decision]) -> Result<(), LedgerError> {
     let mut insert = connection.prepare_cached(INSERT_MESSAGE)?;
-    let mut count = 0;
+    let (mut count, mut repeated) = (0, Vec::new());
     for decision in decisions.iter().filter(|decision| decision.verdict == Verdict::Send) {
+        // Not in the tables' keys, which begin with the time: the index by id is written to in any case.
+        let is_there = messages::key_of(connection, decision.id)?.is_some();
         insert.execute(params![
             decision.judged_at.0,
             decision.id.0,
@@ -101,8 +107,14 @@ fn insert_messages(connection: &Connection, decisions: &[Decision]) -> Result<()
             decision.is_transactional,
         ])?;
         count += 1;
+        repeated.extend(is_there.then_some(MessageKey { judged_at: decision.judged_at, id: decision.id }));
     }
-    messages::count_moves(connection, None, MessageState::Queued, count)
+    messages::count_moves(connection, None, MessageState::Queued, count)?;
+    for key in repeated {
+        let (outcome, at) = (OutcomeKind::Skipped, key.judged_at);
+        messages::set_ended(connection, key, outcome, at, Some(REPEATED), None)?;
+    }
+    Ok(())
 }
 
 pub(super) fn count_non_entries(

@@ -4,7 +4,7 @@ use super::condition::{self, About};
 use crate::rule::condition::Path;
 use crate::rule::diagnostic::Code;
 use crate::rule::document::{Item, Place, Problems};
-use crate::rule::{EventMatch, Repeat, Trigger, TriggerForm};
+use crate::rule::{EventMatch, FirstPart, Repeat, Trigger, TriggerForm};
 use crate::time::Length;
 use std::sync::Arc;
 use toml::de::DeValue;
@@ -69,28 +69,26 @@ pub(super) fn key_path(problems: &mut Problems, item: &Item<'_>) -> Option<Path>
 }
 
 fn form(problems: &mut Problems, parts: Parts<'_>) -> Option<TriggerForm> {
-    let within = parts.within.as_ref().and_then(|item| item.length(problems));
     if let (Some(repeat), None) = (&parts.repeat, &parts.without) {
         let message = "`repeat` says what a pending wait does: it needs `without`";
         problems.error(Code::ContradictoryForm, &repeat.key_place, message);
     }
-    match (&parts.count, &parts.without) {
-        (None, None) => {
-            if let Some(within) = &parts.within {
-                let message =
-                    "`within` needs `count` or `without`: how often within, or what does not happen";
-                problems.error(Code::ContradictoryForm, &within.key_place, message);
-            }
-            parts.event.map(TriggerForm::Event)
+    let within = parts.within.as_ref().and_then(|item| item.length(problems));
+    let first = match &parts.count {
+        Some(count) => count_form(problems, count, &parts, within),
+        None => parts.event.clone().map(FirstPart::Event),
+    };
+    let Some(without) = &parts.without else {
+        if let (Some(within), None) = (&parts.within, &parts.count) {
+            let message = "`within` needs `count` or `without`: how often within, or what does not happen";
+            problems.error(Code::ContradictoryForm, &within.key_place, message);
         }
-        (Some(count), None) => count_form(problems, count, &parts, within),
-        (None, Some(without)) => absence_form(problems, without, &parts, within),
-        (Some(count), Some(without)) => {
-            count_form(problems, count, &parts, within);
-            count_then_absence(problems, without);
-            None
-        }
-    }
+        return first.map(TriggerForm::Happens);
+    };
+    let repeat =
+        parts.repeat.as_ref().and_then(|item| item.choice(problems, &[("restart", Repeat::Restart)]));
+    let (without, within) = absence(problems, without, &parts, within)?;
+    Some(TriggerForm::Absence { first: first?, without, within, repeat: repeat.unwrap_or_default() })
 }
 
 fn count_form(
@@ -98,40 +96,36 @@ fn count_form(
     item: &Item<'_>,
     parts: &Parts<'_>,
     within: Option<Length>,
-) -> Option<TriggerForm> {
+) -> Option<FirstPart> {
     let count = item.integer(problems, 1..=COUNT_MAX);
     if parts.within.is_none() {
         let message = "`count` needs `within`: the window in which it is counted";
         problems.error(Code::ContradictoryForm, &item.key_place, message).with_help("add within = \"1 day\"");
     }
     let count = u32::try_from(count?).ok()?;
-    Some(TriggerForm::Count { event: parts.event.clone()?, count, within: within? })
+    Some(FirstPart::Count { event: parts.event.clone()?, count, within: within? })
 }
 
-/// rules.md has it in its long form; the short form would have two meanings for one `within`.
-fn count_then_absence(problems: &mut Problems, without: &Item<'_>) {
-    if let DeValue::String(event) = without.value {
-        let help = format!("write without = {{ event = \"{event}\", within = \"3 days\" }}");
-        let message = "with `count`, `within` is the count's: `without` needs one of its own";
-        problems.error(Code::ContradictoryForm, &without.key_place, message).with_help(help);
-        return;
-    }
-    if let Some(long) = without_match(problems, without, None) {
-        long.require_within(problems, without);
-        problems.not_built(&without.key_place, "`without` together with `count`");
-    }
-}
-
-fn absence_form(
+/// What must not happen, and within what time. With a first part that has a `within` of its own only the long form says it:
+/// in the short one a single `within` would have two meanings.
+fn absence(
     problems: &mut Problems,
     item: &Item<'_>,
     parts: &Parts<'_>,
     outer: Option<Length>,
-) -> Option<TriggerForm> {
-    let repeat =
-        parts.repeat.as_ref().and_then(|item| item.choice(problems, &[("restart", Repeat::Restart)]));
+) -> Option<(EventMatch, Length)> {
+    if let (Some(_), DeValue::String(event)) = (&parts.count, item.value) {
+        let help = format!("write without = {{ event = \"{event}\", within = \"3 days\" }}");
+        let message = "with `count`, `within` is the count's: `without` needs one of its own";
+        problems.error(Code::ContradictoryForm, &item.key_place, message).with_help(help);
+        return None;
+    }
     let key = parts.event.as_ref().and_then(|event| event.key.as_ref());
     let without = without_match(problems, item, key)?;
+    if parts.count.is_some() {
+        without.require_within(problems, item);
+        return Some((without.matching?, without.within?));
+    }
     match (&parts.within, &without.within_item) {
         (Some(_), Some(inner)) => {
             let message = "`within` is said twice: in `trigger` and in `without`";
@@ -142,12 +136,7 @@ fn absence_form(
         (None, _) => without.require_within(problems, item),
         (Some(_), None) => {}
     }
-    Some(TriggerForm::Absence {
-        first: parts.event.clone()?,
-        within: without.within.or(outer)?,
-        without: without.matching?,
-        repeat: repeat.unwrap_or_default(),
-    })
+    Some((without.matching?, without.within.or(outer)?))
 }
 
 /// What must not happen, in either form.

@@ -3,7 +3,7 @@
 use super::{good, with_more, with_trigger, with_where};
 use crate::effect::{Channel, OnCap};
 use crate::rule::condition::{Bound, Condition, Operator};
-use crate::rule::{Exit, OncePer, Repeat, Rule, Share, Status, StepKind, TriggerForm};
+use crate::rule::{Exit, FirstPart, OncePer, Repeat, Rule, Share, Status, StepKind, TriggerForm};
 use crate::time::{Length, Timestamp};
 use crate::value::Value;
 
@@ -58,7 +58,7 @@ fn the_rule_of_the_language_page_is_read_whole() {
     let TriggerForm::Absence { first, without, within, repeat } = &rule.trigger.form else {
         panic!("no absence")
     };
-    assert_eq!((&*first.event, &*without.event), ("Signed Up", "Project Created"));
+    assert_eq!((&*first.event().event, &*without.event), ("Signed Up", "Project Created"));
     assert_eq!((*within, *repeat), (Length::days(3), Repeat::Keep));
     assert!(matches!(rule.audience, Some(Condition::All(ref tests)) if tests.len() == 3));
     assert!(matches!(&rule.exits[..], [Exit::Event(event)] if &*event.event == "Project Created"));
@@ -90,9 +90,10 @@ fn what_a_rule_does_not_say_has_the_defaults_of_the_language() {
 #[test]
 fn each_trigger_form_is_told_by_its_keys() {
     let form = |trigger: &str| good(&with_trigger(trigger)).trigger.form;
-    assert!(matches!(form("event = \"A\""), TriggerForm::Event(_)));
+    assert!(matches!(form("event = \"A\""), TriggerForm::Happens(FirstPart::Event(_))));
     let counted = form("event = \"A\"\ncount = 3\nwithin = \"1 day\"");
-    assert!(matches!(counted, TriggerForm::Count { count: 3, within, .. } if within == Length::days(1)));
+    let TriggerForm::Happens(FirstPart::Count { count: 3, within, .. }) = counted else { panic!("no count") };
+    assert_eq!(within, Length::days(1));
     let restarted = form("event = \"A\"\nwithout = \"B\"\nwithin = \"1 day\"\nrepeat = \"restart\"");
     assert!(matches!(restarted, TriggerForm::Absence { repeat: Repeat::Restart, .. }));
     let long = form(
@@ -103,12 +104,24 @@ fn each_trigger_form_is_told_by_its_keys() {
     assert_eq!(within, Length::hours(1));
     assert!(without.condition.is_some());
     let key = |path: Option<crate::rule::Path>| path.map(|path| path.to_string());
-    assert_eq!(key(first.key), Some("properties.id".to_owned()));
+    assert_eq!(key(first.event().key.clone()), Some("properties.id".to_owned()));
     assert_eq!(key(without.key), Some("properties.ref".to_owned()));
     let outer = form(
         "event = \"A\"\nwithout = { event = \"B\", where = { \"properties.x\" = 1 } }\nwithin = \"2 h\"",
     );
     assert!(matches!(outer, TriggerForm::Absence { within, .. } if within == Length::hours(2)));
+}
+
+#[test]
+fn an_absence_may_begin_with_a_count_whose_within_is_its_own() {
+    let trigger = "event = \"A\"\nkey = \"properties.id\"\ncount = 3\nwithin = \"1 h\"\nrepeat = \"restart\"\n\
+                   without = { event = \"B\", where = { \"properties.x\" = 1 }, within = \"3 days\" }";
+    let form = good(&with_trigger(trigger)).trigger.form;
+    let TriggerForm::Absence { first, without, within, repeat } = form else { panic!("no absence") };
+    let FirstPart::Count { event, count: 3, within: window } = first else { panic!("no count") };
+    assert_eq!((window, within, repeat), (Length::hours(1), Length::days(3), Repeat::Restart));
+    assert_eq!((&*event.event, &*without.event), ("A", "B"));
+    assert!(event.key.is_some() && without.key.is_some() && without.condition.is_some());
 }
 
 #[test]
@@ -132,7 +145,7 @@ fn the_key_of_a_trigger_is_looked_for_in_every_event_of_the_rule() {
 
 fn operator(test: &str) -> Operator {
     match good(&with_where(&format!("\"properties.x\" = {test}"))).trigger.form {
-        TriggerForm::Event(event) => match event.condition {
+        TriggerForm::Happens(FirstPart::Event(event)) => match event.condition {
             Some(Condition::Test(test)) => test.operator,
             other => panic!("no test: {other:?}"),
         },
@@ -187,7 +200,7 @@ fn conditions_nest_and_several_tests_of_one_path_all_hold() {
         "\"properties.x\" = { gte = 1, lt = 5 }, any = [{ \"traits.a\" = 1 }, { none = [{ \"context.page.url\" = \"x\" }] }], \
          all = [{ \"event.name\" = \"A\" }]",
     ));
-    let TriggerForm::Event(event) = rule.trigger.form else { panic!("no event") };
+    let TriggerForm::Happens(FirstPart::Event(event)) = rule.trigger.form else { panic!("no event") };
     let Some(Condition::All(parts)) = event.condition else { panic!("several tests") };
     let [Condition::All(all), Condition::Any(any), Condition::All(both)] = &parts[..] else {
         panic!("{parts:?}")
@@ -244,7 +257,7 @@ fn the_rules_that_answers_were_computed_for_are_read() {
         rule("event = \"Order Completed\"\nwhere = { \"properties.total\" = { gte = 1000 } }", "");
     assert_eq!(big_order.limits.once_per, OncePer::Ever);
     let three = rule("event = \"Order Completed\"\ncount = 3\nwithin = \"1 day\"", "");
-    assert!(matches!(three.trigger.form, TriggerForm::Count { count: 3, .. }));
+    assert!(matches!(three.trigger.form, TriggerForm::Happens(FirstPart::Count { count: 3, .. })));
     let restart = "event = \"Order Cancelled\"\nwithout = \"Order Completed\"\nwithin = \"14 days\"\nrepeat = \"restart\"";
     let cancelled = rule(restart, always);
     assert_eq!(cancelled.limits.once_per, OncePer::Always);

@@ -1,0 +1,162 @@
+//! What becomes of people who wait when another release is announced: who waits is inside, and finishes by the release of
+//! their wait, as long as the rule goes on.
+
+mod world;
+
+use outreach_engine::effect::NonEntryReason;
+use outreach_engine::{Effect, Length, Timestamp};
+use world::{Driver, Entry, What, project};
+
+const START: Timestamp = Timestamp(1_772_445_600_000_000);
+
+fn hour(hour: i64) -> Timestamp {
+    START + Length::hours(hour)
+}
+
+/// An absence; `beside` is what the case is about.
+fn absence(event: &str, without: &str, beside: &str) -> String {
+    format!(
+        "name = \"R\"\n[trigger]\nevent = \"{event}\"\nwithout = \"{without}\"\nwithin = \"3 days\"\n\
+         {beside}\n[limits]\nonce_per = \"always\"\n[[step]]\nin_product = \"card\"\n"
+    )
+}
+
+fn track(name: &str, at: Timestamp) -> Entry {
+    Entry::track("user:ada", at, name, &format!("{name} {at}"), r#"{"plan":"trial"}"#)
+}
+
+/// A driver that runs `rules` under the releases r1, r2, …: each from its hour on, knowing the others.
+struct World {
+    driver: Driver,
+    releases: Vec<(i64, String)>,
+}
+
+impl World {
+    fn new(rules: &[(i64, &str)]) -> World {
+        let releases: Vec<_> = rules.iter().map(|(from, rule)| (*from, (*rule).to_owned())).collect();
+        let driver = Driver::new(release_of(&releases, 0));
+        World { driver, releases }
+    }
+
+    /// Brings what happens, each release announced at its hour.
+    fn run(mut self, happenings: &[(&str, i64)]) -> Driver {
+        let mut happenings = happenings.iter().peekable();
+        for number in 0..self.releases.len() {
+            let (from, _) = self.releases[number];
+            self.driver.tick_until(hour(from));
+            self.driver.release = release_of(&self.releases, number);
+            let announced = What::Release(format!("r{}", number + 1));
+            self.driver.append(Entry {
+                who: String::new(),
+                at: hour(from),
+                arrives: hour(from),
+                what: announced,
+            });
+            let until = self.releases.get(number + 1).map_or(i64::MAX, |(next, _)| *next);
+            while let Some((name, at)) = happenings.next_if(|(_, at)| *at < until) {
+                self.driver.run(&[track(name, hour(*at))]);
+            }
+        }
+        self.driver.run_out();
+        self.driver
+    }
+}
+
+fn release_of(releases: &[(i64, String)], number: usize) -> outreach_engine::Release {
+    let build = |at: usize| {
+        let rule = project::rule("rule", &releases[at].1);
+        project::release(&format!("r{}", at + 1), project::bare_settings(), vec![rule])
+    };
+    let others = (0..releases.len()).filter(|at| *at != number);
+    others.fold(build(number), |release, other| release.with_earlier(&build(other)))
+}
+
+/// (hour at which it was due, release, the trigger's fact) of each message.
+fn sent(driver: &Driver) -> Vec<(i64, String, String)> {
+    let of = |decision: &outreach_engine::Decision| {
+        let due = decision.due_at.since(START).0 / Length::hours(1).0;
+        let trigger = decision.facts[0].value.split(" at ").next().unwrap_or_default().to_owned();
+        (due, decision.release.to_string(), trigger)
+    };
+    driver.decisions().map(of).collect()
+}
+
+fn row(due: i64, release: &str, trigger: &str) -> (i64, String, String) {
+    (due, release.to_owned(), trigger.to_owned())
+}
+
+#[test]
+fn who_waits_finishes_by_the_release_of_the_wait_and_its_event_keeps_its_name() {
+    let (old, new) = (absence("Signed Up", "Project Created", ""), absence("Invited", "Accepted", ""));
+    let driver =
+        World::new(&[(0, &old), (10, &new)]).run(&[("Signed Up", 1), ("Signed Up", 20), ("Invited", 30)]);
+    assert_eq!(sent(&driver), [row(73, "r1", "Signed Up"), row(102, "r2", "Invited")]);
+    let rendered: Vec<_> = driver.decisions().map(|decision| decision.render.to_string()).collect();
+    assert!(rendered[0].contains(r#""event":{"name":"Signed Up"}"#), "{}", rendered[0]);
+    assert!(rendered[0].contains(r#""plan":"trial""#), "{}", rendered[0]);
+}
+
+#[test]
+fn what_the_release_of_the_wait_calls_its_second_event_ends_it_and_no_other() {
+    let (old, new) = (absence("Signed Up", "Project Created", ""), absence("Invited", "Accepted", ""));
+    let world = World::new(&[(0, &old), (10, &new)]);
+    let driver = world.run(&[("Signed Up", 1), ("Invited", 20), ("Project Created", 30)]);
+    assert_eq!(sent(&driver), [row(92, "r2", "Invited")]);
+}
+
+/// In doubt nothing is sent: a rule whose second event was wrong is corrected for those who wait, too.
+#[test]
+fn what_the_new_release_calls_its_second_event_ends_every_wait() {
+    let (old, new) =
+        (absence("Signed Up", "Projct Created", ""), absence("Signed Up", "Project Created", ""));
+    let world = World::new(&[(0, &old), (10, &new)]);
+    assert_eq!(sent(&world.run(&[("Signed Up", 1), ("Project Created", 30)])), []);
+}
+
+#[test]
+fn a_first_event_while_one_of_an_earlier_release_waits_changes_nothing() {
+    let (old, new) = (absence("Signed Up", "B", ""), absence("Signed Up", "C", ""));
+    let driver = World::new(&[(0, &old), (10, &new)]).run(&[("Signed Up", 1), ("Signed Up", 20)]);
+    assert_eq!(sent(&driver), [row(73, "r1", "Signed Up")]);
+}
+
+#[test]
+fn a_wait_keeps_audience_exit_and_captures_of_its_release() {
+    let old = absence(
+        "Signed Up",
+        "B",
+        "[audience]\nwhere = { \"properties.plan\" = \"trial\" }\n[exit]\nevent = \"Closed\"",
+    );
+    let new = absence("Signed Up", "B", "[audience]\nwhere = { \"properties.country\" = \"FR\" }");
+    let releases = [(0, old.as_str()), (10, new.as_str())];
+    assert_eq!(sent(&World::new(&releases).run(&[("Signed Up", 1)])), [row(73, "r1", "Signed Up")]);
+    let driver = World::new(&releases).run(&[("Signed Up", 1), ("Closed", 20)]);
+    let refusal = driver.decisions().next().and_then(|decision| decision.verdict.refusal());
+    assert_eq!(refusal, Some(outreach_engine::Refusal::Exit));
+}
+
+#[test]
+fn a_rule_that_is_off_or_waits_no_longer_ends_its_waits() {
+    let old = absence("Signed Up", "B", "");
+    let off = format!("status = \"off\"\n{old}");
+    let event = "name = \"R\"\n[trigger]\nevent = \"Signed Up\"\n[[step]]\nin_product = \"card\"\n";
+    for new in [off.as_str(), event] {
+        let driver = World::new(&[(0, &old), (10, new)]).run(&[("Signed Up", 1)]);
+        assert!(
+            matches!(&driver.effects[..], [Effect::Count(no)] if no.reason == NonEntryReason::RuleOff),
+            "{new}: {:?}",
+            driver.effects
+        );
+    }
+}
+
+/// The release that comes back is the one that was: it has the same content.
+#[test]
+fn a_second_event_while_the_rule_was_off_ends_the_wait() {
+    let rule = absence("Signed Up", "B", "");
+    let off = format!("status = \"off\"\n{rule}");
+    let driver = World::new(&[(0, &rule), (10, &off), (20, &rule)]).run(&[("Signed Up", 1), ("B", 15)]);
+    assert_eq!(sent(&driver), []);
+    let driver = World::new(&[(0, &rule), (10, &off), (20, &rule)]).run(&[("Signed Up", 1)]);
+    assert_eq!(sent(&driver), [row(73, "r1", "Signed Up")]);
+}
