@@ -9,6 +9,7 @@
 mod bytes;
 mod maybe_timestamp;
 mod message_id;
+mod people;
 mod person;
 mod profile;
 mod snapshot;
@@ -25,9 +26,10 @@ pub use snapshot::SnapshotError;
 pub use timers::Filed;
 pub(crate) use timers::{Timers, Who};
 
-use crate::event::{Origin, Subject, SubjectId};
+use crate::event::{Origin, Subject};
 use crate::time::Timestamp;
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexSet;
+use people::People;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use thin_vec::ThinVec;
@@ -42,7 +44,7 @@ pub struct Shard {
     pub(crate) now: Timestamp,
     /// The release announced last in this partition; empty before the first.
     pub(crate) release: Arc<str>,
-    pub(crate) people: IndexMap<SubjectId, Person, FixedHasher>,
+    pub(crate) people: People,
     pub(crate) timers: Timers,
     /// Ids of rules that people's state names by number.
     pub(crate) rules: IndexSet<Arc<str>, FixedHasher>,
@@ -133,7 +135,7 @@ impl Shard {
     pub(crate) fn keep(&mut self, subject: Subject<'_>) -> usize {
         match self.people.get_index_of(&subject) {
             Some(index) => index,
-            None => self.people.insert_full(subject.to_owned(), Person::default()).0,
+            None => self.people.add(subject.to_owned()),
         }
     }
 
