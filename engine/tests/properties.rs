@@ -98,6 +98,32 @@ proptest! {
     }
 
     #[test]
+    fn bytes_made_little_by_little_are_of_the_state_as_it_stood(
+        release in random::release(),
+        stream in random::stream(),
+        begins in prop::collection::btree_set(0..200usize, 1..12),
+        slice in 0..3usize,
+    ) {
+        let log = log_of(&release, &stream);
+        let (mut shard, mut expected) = (Shard::new(), None);
+        for (number, entry) in log.iter().enumerate() {
+            if begins.contains(&number) {
+                shard.begin_bytes();
+                expected = Some(shard.to_bytes());
+            }
+            apply(&release, &mut shard, &entry.record(Place { offset: number as u64, index: 0 }));
+            if let Some(bytes) = shard.more_bytes(slice) {
+                prop_assert_eq!(Some(bytes), expected.take());
+            }
+        }
+        if let Some(expected) = expected {
+            prop_assert_eq!(shard.more_bytes(usize::MAX), Some(expected));
+        }
+        let (_, whole) = run(&release, &log, &BTreeSet::new());
+        prop_assert_eq!(shard.to_bytes(), whole.to_bytes());
+    }
+
+    #[test]
     fn any_cut_into_frames_decides_alike(
         release in random::release(),
         stream in random::stream(),

@@ -2,6 +2,7 @@
 
 use super::sources;
 use super::workers::{Workers, ledger_answers};
+use crate::clock::Guarded;
 use crate::dispatch::Dispatcher;
 use crate::ingest::kafka::KafkaSources;
 use crate::ledger::sqlite::SqliteLedger;
@@ -15,6 +16,7 @@ use std::sync::{Arc, Weak};
 /// What is asked.
 pub struct Health {
     pub log: Arc<EmbeddedLog>,
+    pub guard: Arc<Guarded>,
     pub workers: Arc<Workers>,
     pub standing: Arc<Standing>,
     /// Weak: who stops the service drops them, and waits until they are gone.
@@ -32,10 +34,13 @@ impl Health {
     pub fn not_ready(&self) -> Vec<String> {
         let mut reasons = Vec::new();
         let now = (self.dispatcher.clock)();
+        let doubt = self.guard.doubt();
+        reasons.extend(doubt.map(|doubt| doubt.to_string()));
         for (partition, trouble) in self.workers.troubles() {
             reasons.push(format!("partition {partition} does not run: {trouble}"));
         }
-        for partition in 0..self.log.partitions() {
+        // In doubt none counts as standing at the log's end, however little it has to read.
+        for partition in (0..self.log.partitions()).filter(|_| doubt.is_none()) {
             let stood_at = self.standing.last_at(partition);
             if stood_at == outreach_engine::Timestamp::MIN || now.since(stood_at) > BEHIND_AFTER {
                 reasons.push(format!("partition {partition} is behind: its log is being read"));

@@ -2,6 +2,7 @@
 
 mod admin;
 pub mod announce;
+mod clock_file;
 mod health;
 mod identity;
 mod mail;

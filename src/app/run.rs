@@ -20,7 +20,7 @@ use crate::project::{Process, Project, WriteKeyKind};
 use crate::worker::{ReadThrough, Standing};
 use anyhow::Context;
 use axum::Router;
-use outreach_engine::Length;
+use outreach_engine::{Length, Timestamp};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use tokio_util::sync::CancellationToken;
@@ -91,6 +91,7 @@ impl Service {
         let operations = Arc::new(operations);
         let health = Health {
             log: storage.log.clone(),
+            guard: storage.guard.clone(),
             workers: workers.clone(),
             standing,
             sources: sources.as_ref().map(Arc::downgrade),
@@ -159,6 +160,7 @@ fn dispatcher(
 ) -> Arc<Dispatcher<SqliteLedger>> {
     let current = store.clone();
     let delivery = process.delivery.clone();
+    let in_doubt = storage.guard.in_doubt();
     let limits = Limits {
         delivers_to: Arc::new(move |address| delivery.allows(address)),
         leaving_max: process.email.as_ref().map_or(1, |email| email.connections_max as usize),
@@ -169,7 +171,8 @@ fn dispatcher(
         storage.ledger.clone(),
         Arc::new(move || current.current().map(|built| built.release.clone())),
         mail::letters(process, key.clone(), store),
-        Arc::new(move |partition| standing.last_at(partition)),
+        // Whoever stood at the log's end before the clock was in doubt is not fresh by it.
+        Arc::new(move |partition| if in_doubt() { Timestamp::MIN } else { standing.last_at(partition) }),
         storage.clock.clone(),
         limits,
     ))

@@ -1,6 +1,7 @@
 //! What a solo service keeps: log, ledger, snapshots, and the lock that gives the data folder one owner.
 
-use crate::clock::{self, Clock};
+use super::clock_file;
+use crate::clock::{self, Clock, Guarded};
 use crate::ledger::sqlite::SqliteLedger;
 use crate::log::embedded::EmbeddedLog;
 use crate::project::Data;
@@ -8,7 +9,7 @@ use crate::worker::snapshots::Snapshots;
 use anyhow::{Context, bail};
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// The open data folder.
@@ -16,7 +17,11 @@ pub struct Storage {
     pub log: Arc<EmbeddedLog>,
     pub ledger: Arc<SqliteLedger>,
     pub snapshots: Arc<Snapshots>,
+    /// What all here goes by.
     pub clock: Clock,
+    /// Says when the clock is in doubt.
+    pub guard: Arc<Guarded>,
+    dir: PathBuf,
     _lock: File,
 }
 
@@ -33,7 +38,8 @@ impl Storage {
             .create(dir)
             .with_context(|| format!("the data folder {} cannot be made", dir.display()))?;
         let lock = lock(dir)?;
-        let clock = clock::system();
+        let guard = Guarded::new(clock::system(), clock::since_boot(), clock_file::read(dir));
+        let clock = guard.clock();
         let log = EmbeddedLog::open(dir.join("log"), data.partitions, clock.clone())
             .with_context(|| format!("the log in {}", dir.display()))?;
         let ledger = SqliteLedger::open(dir.join("ledger.db")).context("the ledger")?;
@@ -43,8 +49,17 @@ impl Storage {
             ledger: Arc::new(ledger),
             snapshots: Arc::new(snapshots),
             clock,
+            guard,
+            dir: dir.clone(),
             _lock: lock,
         })
+    }
+
+    /// Notes what the clocks show, for the next process on this folder.
+    pub fn note_clock(&self) {
+        if let Err(error) = clock_file::write(&self.dir, self.guard.believed()) {
+            tracing::warn!(%error, "the next start will not know what the clock shows now");
+        }
     }
 }
 

@@ -14,6 +14,8 @@ use tokio_util::sync::CancellationToken;
 const OUTBOX_EVERY: Duration = Duration::from_millis(50);
 const OUTBOX_DOWN: Duration = Duration::from_millis(500);
 const FORGET_EVERY: Duration = Duration::from_secs(3_600);
+/// A clock that jumps between two processes is seen from the last note on.
+const NOTE_CLOCK_EVERY: Duration = Duration::from_secs(60);
 /// Dead letters go after 14 days, render contexts after 30 (architecture.md, "people's data").
 const LETTERS_KEPT: Length = Length::days(14);
 const RENDERS_KEPT: Length = Length::days(30);
@@ -23,6 +25,7 @@ const LOG_KEPT: Length = Length::days(30);
 /// Pumps the outbox until `stop`, and once more after it: what was sent last is said too.
 pub fn run(storage: &Storage, stop: &CancellationToken) {
     let mut forgotten_at = Instant::now();
+    let mut noted_at: Option<Instant> = None;
     loop {
         let is_last = stop.is_cancelled();
         match outbox::pump(&*storage.ledger, &*storage.log) {
@@ -36,6 +39,10 @@ pub fn run(storage: &Storage, stop: &CancellationToken) {
                 }
                 std::thread::sleep(OUTBOX_DOWN);
             }
+        }
+        if noted_at.is_none_or(|at| at.elapsed() >= NOTE_CLOCK_EVERY) {
+            noted_at = Some(Instant::now());
+            storage.note_clock();
         }
         if forgotten_at.elapsed() >= FORGET_EVERY {
             forgotten_at = Instant::now();

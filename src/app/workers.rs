@@ -7,9 +7,11 @@ use crate::ledger::sqlite::SqliteLedger;
 use crate::ledger::{Ledger, LedgerError};
 use crate::log::Log;
 use crate::log::embedded::EmbeddedLog;
-use crate::worker::{PersonView, ReadThrough, Standing, Step, Tools, Worker, WorkerError};
+use crate::worker::{
+    PersonView, ReadThrough, SNAPSHOT_SLICE, Standing, Step, Tools, Worker, WorkerError, Writer,
+};
 use outreach_engine::event::Subject;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -20,6 +22,8 @@ type SoloWorker = Worker<EmbeddedLog, SqliteLedger>;
 pub struct Workers {
     partitions: Vec<Arc<Partition>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
+    /// Writes snapshots, one after the other, until nobody can have any more.
+    writer: Mutex<Option<JoinHandle<()>>>,
 }
 
 /// One partition as others see it.
@@ -43,7 +47,12 @@ impl Workers {
         standing: &Arc<Standing>,
         stop: &CancellationToken,
     ) -> anyhow::Result<Workers> {
-        let mut workers = Workers { partitions: Vec::new(), threads: Mutex::default() };
+        let (writer, jobs) = mpsc::channel::<Box<dyn FnOnce() + Send>>();
+        let thread = std::thread::Builder::new().name("snapshots".into());
+        let writing = thread.spawn(move || jobs.into_iter().for_each(|job| job()))?;
+        let writer: Writer = Arc::new(move |job| drop(writer.send(job)));
+        let mut workers =
+            Workers { partitions: Vec::new(), threads: Mutex::default(), writer: Mutex::new(Some(writing)) };
         for number in 0..storage.log.partitions() {
             let partition = Arc::new(Partition::default());
             let store = releases.clone();
@@ -51,7 +60,9 @@ impl Workers {
                 log: storage.log.clone(),
                 ledger: storage.ledger.clone(),
                 snapshots: storage.snapshots.clone(),
+                writer: writer.clone(),
                 clock: storage.clock.clone(),
+                in_doubt: storage.guard.in_doubt(),
                 releases: Arc::new(move |id| store.find(id).map(|built| built.release.clone())),
                 read_through: read_through.clone(),
                 standing: standing.clone(),
@@ -88,10 +99,12 @@ impl Workers {
 
     /// Returns when all have written down what they had; `stop` was called before.
     pub fn join(workers: Arc<Workers>) {
-        let threads = std::mem::take(&mut *workers.threads.lock().expect("no panic while held"));
+        let mut threads = std::mem::take(&mut *workers.threads.lock().expect("no panic while held"));
+        // Last: it ends when the workers have.
+        threads.extend(workers.writer.lock().expect("no panic while held").take());
         for thread in threads {
             if thread.join().is_err() {
-                tracing::error!("a worker's thread has panicked");
+                tracing::error!("a thread of the workers has panicked");
             }
         }
     }
@@ -102,7 +115,9 @@ struct Toolbox {
     log: Arc<EmbeddedLog>,
     ledger: Arc<SqliteLedger>,
     snapshots: Arc<crate::worker::snapshots::Snapshots>,
+    writer: Writer,
     clock: crate::clock::Clock,
+    in_doubt: crate::clock::InDoubt,
     releases: crate::worker::Releases,
     read_through: ReadThrough,
     standing: Arc<Standing>,
@@ -114,9 +129,12 @@ impl Toolbox {
             log: self.log.clone(),
             ledger: self.ledger.clone(),
             snapshots: self.snapshots.clone(),
+            writer: self.writer.clone(),
+            snapshot_slice: SNAPSHOT_SLICE,
             releases: self.releases.clone(),
             read_through: self.read_through.clone(),
             clock: self.clock.clone(),
+            in_doubt: self.in_doubt.clone(),
             standing: self.standing.clone(),
         }
     }

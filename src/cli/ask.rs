@@ -5,7 +5,7 @@ use crate::app::releases::ReleaseStore;
 use crate::app::storage::Storage;
 use crate::ledger::Ledger;
 use crate::project::{Environment, Process, Project};
-use crate::worker::{Standing, Tools, Worker};
+use crate::worker::{SNAPSHOT_SLICE, Standing, Tools, Worker};
 use anyhow::{Context, anyhow, bail};
 use serde_json::Value;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -82,9 +82,13 @@ fn ask_folder(process: &Process, request: &Request) -> anyhow::Result<Value> {
             log: viewed.log.clone(),
             ledger: viewed.ledger.clone(),
             snapshots: viewed.snapshots.clone(),
+            // Who looks writes none.
+            writer: Arc::new(|_| {}),
+            snapshot_slice: SNAPSHOT_SLICE,
             releases: Arc::new(move |id| store.find(id).map(|built| built.release.clone())),
             read_through: Arc::new(|| Some(outreach_engine::Timestamp::MIN)),
             clock: viewed.clock.clone(),
+            in_doubt: viewed.guard.in_doubt(),
             standing: Arc::new(Standing::new(crate::log::Log::partitions(&*viewed.log))),
         };
         let mut worker = Worker::start(number, tools).map_err(|error| error.to_string())?;

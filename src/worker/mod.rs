@@ -10,20 +10,24 @@
 
 pub mod recovery;
 pub mod snapshots;
+mod keeping;
 mod tick;
 mod view;
 #[cfg(test)]
 mod tests;
 
-use crate::clock::Clock;
+use crate::clock::{Clock, InDoubt};
 use crate::ledger::{Ledger, LedgerError};
 use crate::log::{Entry, Frame, FrameError, Log, LogError};
+use keeping::Keeping;
+pub use keeping::SNAPSHOT_SLICE;
 use outreach_engine::effect::{Cancel, Decision, Effect, NonEntry};
 use outreach_engine::event::Body;
 use outreach_engine::planted::{self, Bug};
 use outreach_engine::{Length, Release, Shard, Timestamp, apply};
 use snapshots::Snapshots;
 use std::sync::Arc;
+use std::time::Duration;
 pub use tick::{Pace, Standing};
 pub use view::{EntryView, JourneyView, PersonView, WaitView};
 
@@ -34,14 +38,23 @@ pub type Releases = Arc<dyn Fn(&str) -> Result<Arc<Release>, String> + Send + Sy
 /// for, `Timestamp::MIN` where one has never been read.
 pub type ReadThrough = Arc<dyn Fn() -> Option<Timestamp> + Send + Sync>;
 
+/// Has a snapshot written: at once, later, or not at all. Gets what is to be done, and does not wait for it.
+pub type Writer = Arc<dyn Fn(Box<dyn FnOnce() + Send>) + Send + Sync>;
+
 /// What a worker works with.
 pub struct Tools<L, D> {
     pub log: Arc<L>,
     pub ledger: Arc<D>,
     pub snapshots: Arc<Snapshots>,
+    pub writer: Writer,
+    /// So many people are copied for a snapshot in one step, see [`SNAPSHOT_SLICE`].
+    pub snapshot_slice: usize,
     pub releases: Releases,
     pub read_through: ReadThrough,
     pub clock: Clock,
+    /// While the clock is in doubt no tick is written, and the shard does not count as standing at the log's end: so the
+    /// gate holds its messages.
+    pub in_doubt: InDoubt,
     pub standing: Arc<Standing>,
 }
 
@@ -59,9 +72,16 @@ pub struct Worker<L, D> {
     unwritten: Unwritten,
     pace: Pace,
     written_at: Timestamp,
-    snapshot_at: Timestamp,
-    snapshot_offset: u64,
+    snapshot: Keeping,
+    /// Where the log ended when that was last looked at.
+    sighted: Sighted,
     frame: Frame,
+}
+
+/// Where the log ended at a moment.
+struct Sighted {
+    end: u64,
+    at: Timestamp,
 }
 
 #[derive(Default)]
@@ -105,17 +125,15 @@ const ROWS_MAX: usize = 1_000;
 const NON_ENTRIES_MAX: usize = 50_000;
 /// Log or ledger are tried again after this.
 const AGAIN_AFTER: Length = Length::seconds(1);
-/// A worker whose last frame is no older stands at the log's end, though the next is there already.
+/// A worker that has read all that was there so long ago stands at the log's end, though the next is there already.
 const AT_END_WITHIN: Length = Length::seconds(2);
 /// A position without decisions moves this often: re-reading the frames between costs little.
 const POSITION_EVERY: Length = Length::seconds(1);
-/// How often the state is written down: bounds how long a restart reads.
-const SNAPSHOT_EVERY: Length = Length::minutes(5);
 
 impl<L: Log, D: Ledger> Worker<L, D> {
     /// What waits for the log to grow, until this moment at the latest; the worker itself is free meanwhile.
     pub fn rest(&self, until: Timestamp) -> impl FnOnce() + use<L, D> {
-        let rest = std::time::Duration::from_micros(until.since((self.tools.clock)()).0 as u64);
+        let rest = rest_of(until, (self.tools.clock)());
         let (log, partition, next) = (self.tools.log.clone(), self.partition, self.next);
         move || log.wait(partition, next, rest)
     }
@@ -159,6 +177,13 @@ impl<L: Log, D: Ledger> Worker<L, D> {
 
     fn try_step(&mut self) -> Result<Step, WorkerError> {
         let read_at = (self.tools.clock)();
+        if !self.sign() {
+            return Ok(Step::Blocked { until: read_at + AGAIN_AFTER });
+        }
+        if self.next >= self.sighted.end {
+            let end = self.tools.log.bounds(self.partition)?.end;
+            self.sighted = Sighted { end, at: read_at };
+        }
         if self.unwritten.is_full() {
             self.write_down(read_at)?;
         }
@@ -169,24 +194,29 @@ impl<L: Log, D: Ledger> Worker<L, D> {
                 self.write_down(read_at)?;
             }
         }
-        let stands_at_end = entries.last().is_none_or(|last| is_fresh(last.appended_at, read_at));
+        let stands_at_end = self.next >= self.sighted.end && read_at.since(self.sighted.at) <= AT_END_WITHIN;
         if stands_at_end || has_passed(self.written_at, POSITION_EVERY, read_at) {
             self.write_down_when_due(read_at)?;
-            self.snapshot_when_due(read_at)?;
+            self.snapshot_when_due(read_at);
         }
+        self.copy_on();
         if !stands_at_end {
             return Ok(Step::Busy);
         }
-        self.tools.standing.stood_at_end(self.partition, read_at, self.shard.now());
-        let ticked = self.tick_when_due(read_at)?;
-        Ok(if entries.is_empty() { ticked } else { Step::Busy })
+        let waits = if (self.tools.in_doubt)() {
+            Step::Idle { until: read_at + AGAIN_AFTER }
+        } else {
+            self.tools.standing.stood_at_end(self.partition, self.sighted.at, self.shard.now());
+            self.tick_when_due(read_at)?
+        };
+        Ok(if entries.is_empty() && !self.snapshot.is_copying() { waits } else { Step::Busy })
     }
 
     /// Writes all down, and a snapshot: the ordered end.
     pub fn finish(&mut self) -> Result<(), WorkerError> {
-        let now = (self.tools.clock)();
-        self.write_down(now)?;
-        self.snapshot(now)
+        self.write_down((self.tools.clock)())?;
+        self.last_snapshot();
+        Ok(())
     }
 
     fn take_in(&mut self, entry: &Entry) -> Result<(), WorkerError> {
@@ -246,27 +276,6 @@ impl<L: Log, D: Ledger> Worker<L, D> {
         self.position = new;
         self.unwritten = Unwritten::default();
         self.written_at = now;
-        Ok(())
-    }
-
-    fn snapshot_when_due(&mut self, now: Timestamp) -> Result<(), WorkerError> {
-        let is_due =
-            has_passed(self.snapshot_at, SNAPSHOT_EVERY, now) && self.position > self.snapshot_offset;
-        if is_due { self.snapshot(now) } else { Ok(()) }
-    }
-
-    /// Only a state that the ledger stands at is kept.
-    fn snapshot(&mut self, now: Timestamp) -> Result<(), WorkerError> {
-        if self.position != self.next || self.position == self.snapshot_offset {
-            return Ok(());
-        }
-        self.snapshot_at = now;
-        let kept = self.tools.snapshots.put(self.partition, self.position, &self.shard);
-        match kept {
-            Ok(()) => self.snapshot_offset = self.position,
-            // The log still holds what this one would have: the next may succeed.
-            Err(error) => tracing::warn!(partition = self.partition, %error, "no snapshot was kept"),
-        }
         Ok(())
     }
 
@@ -333,9 +342,9 @@ impl Unwritten {
     }
 }
 
-/// Whether a frame was appended just now, by a clock that is near this one.
-fn is_fresh(appended_at: Timestamp, now: Timestamp) -> bool {
-    now.since(appended_at) <= AT_END_WITHIN && appended_at.since(now) <= AT_END_WITHIN
+/// How long a worker rests: no longer than it ever wants to, if the clock was set back since it said until when.
+fn rest_of(until: Timestamp, now: Timestamp) -> Duration {
+    Duration::from_micros(until.since(now).min(AGAIN_AFTER).0 as u64)
 }
 
 /// Whether a length has passed since; also when the clock was set back, which must not stop what is done in turns.

@@ -1,6 +1,7 @@
 //! The thinnest whole service, as its users see it: events in by HTTP, mails and in-product messages out, and the
 //! command line beside it.
 
+mod clock;
 mod operators;
 mod stopping;
 

@@ -33,6 +33,7 @@ impl World {
             Actor::Sweep => self.sweep(owner),
             Actor::Pump => self.pump(owner),
             Actor::Copier => self.copy(owner),
+            Actor::Snapshots => self.write_snapshot(owner),
         }
     }
 
@@ -48,16 +49,18 @@ impl World {
             Ok((step, worker.shard().next_due_at()))
         });
         let has_written = process.ledger.commits() > commits;
+        let has_snapshot = !process.writing.lock().expect("no panic while held").is_empty();
         let actor = Actor::Worker(partition);
         match stepped {
             Ok((Step::Busy, _)) => self.wake(owner, actor, 2_000),
             Ok((Step::Idle { .. }, due_at)) => {
-                let machine = &self.owners[owner].machine;
-                let due = due_at.map(|at| at.0.max(machine.true_time_of(at)));
+                let due = due_at.map(|at| at.0.max(process.true_time_of(at)));
+                let is_in_doubt = process.guard.doubt().is_some();
                 // It looks again soon; then, for nothing would happen, only when there is something to see.
                 let again =
                     if looks <= 4 { now + [1, 4, 20, 24][looks as usize - 1] * SECOND / 4 } else { i64::MAX };
                 let soonest = now + self.dice.between(SECOND / 20, SECOND / 2);
+                let soonest = if is_in_doubt { soonest + SECOND } else { soonest };
                 let at = due.map_or(again, |due| due.max(soonest).min(again));
                 if at < i64::MAX {
                     self.wake_at(owner, actor, at);
@@ -68,6 +71,17 @@ impl World {
         }
         if has_written {
             self.ledger_grew();
+        }
+        if has_snapshot {
+            self.wake(owner, Actor::Snapshots, MINUTE);
+        }
+    }
+
+    fn write_snapshot(&mut self, owner: usize) {
+        let Some(process) = &self.owners[owner].process else { return };
+        if process.write_snapshot() {
+            self.note(&format!("owner {owner} has written a snapshot"));
+            self.wake(owner, Actor::Snapshots, MINUTE);
         }
     }
 
@@ -129,7 +143,8 @@ impl World {
                 if passed.looked_at > 0 {
                     self.ledger_grew();
                 } else if let Some(next_at) = passed.next_at.filter(|_| room.email > 0) {
-                    let at = self.owners[owner].machine.true_time_of(next_at);
+                    let process = self.owners[owner].process.as_ref().expect("it has just let them pass");
+                    let at = process.true_time_of(next_at);
                     self.wake_at(owner, Actor::Gate, at.max(now + 20_000));
                 }
             }

@@ -4,15 +4,17 @@ use crate::ledger::{Interloper, SimLedger};
 use crate::life::{Life, Trouble};
 use crate::log::{Role, SimLog};
 use crate::source::{Copier, Topic};
-use crate::time::MachineClock;
+use crate::time::{MachineClock, TrueTime, length};
 use object_store::memory::InMemory;
 use outreach::channel::unsubscribe_token::Key;
+use outreach::clock::Guarded;
 use outreach::dispatch::{Concluded, Dispatcher, LEAVING_FOR_MAX, Letters, Limits};
 use outreach::ledger::sqlite::SqliteLedger;
 use outreach::template::Templates;
 use outreach::worker::snapshots::Snapshots;
 use outreach::worker::{Standing, Tools, Worker, WorkerError};
-use outreach_engine::Release;
+use outreach_engine::{Release, Timestamp};
+use std::collections::VecDeque;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 
@@ -38,12 +40,21 @@ pub struct Process {
     pub looked: Vec<(i64, u32)>,
     pub leaving: usize,
     pub ended: Vec<Concluded>,
-    machine: MachineClock,
+    /// The machine's clock as the process believes it.
+    pub guard: Arc<Guarded>,
+    time: TrueTime,
+    /// Snapshots that are to be written: lost, or not, when the process dies.
+    pub writing: Jobs,
     worker_log: Arc<SimLog>,
     snapshots: Arc<Snapshots>,
     standing: Arc<Standing>,
     release: Arc<Release>,
 }
+
+type Jobs = Arc<Mutex<VecDeque<Box<dyn FnOnce() + Send>>>>;
+
+/// People copied for a snapshot in a step: few, so that much happens between the first and the last.
+const SLICE: usize = 3;
 
 /// Messages that are leaving at a time.
 pub const LEAVING_MAX: usize = 8;
@@ -66,12 +77,14 @@ impl Process {
             commits: AtomicU64::new(0),
         });
         let standing = Arc::new(Standing::new(partitions as u32));
+        let steady = machine.time.clone();
+        let guard = Guarded::new(machine.clock(), Arc::new(move || length(steady.now())), None);
         let handle = |role| durable.log.of(&life, trouble, role);
         let door = handle(Role::Door);
         let store: Arc<dyn object_store::ObjectStore> = durable.snapshots.clone();
         Process {
             copier: Copier::start(durable.topic.clone(), machine.clone(), &door, stalled_until),
-            dispatcher: dispatcher(durable, machine, &ledger, &standing),
+            dispatcher: dispatcher(durable, &guard, &ledger, &standing),
             workers: (0..partitions).map(|_| None).collect(),
             looked: vec![(i64::MIN, 0); partitions],
             leaving: 0,
@@ -80,7 +93,9 @@ impl Process {
             outbox: handle(Role::Outbox),
             door,
             snapshots: Arc::new(Snapshots::new(store)),
-            machine: machine.clone(),
+            guard,
+            time: machine.time.clone(),
+            writing: Jobs::default(),
             release: durable.release.clone(),
             standing,
             ledger,
@@ -96,22 +111,40 @@ impl Process {
                 log: self.worker_log.clone(),
                 ledger: self.ledger.clone(),
                 snapshots: self.snapshots.clone(),
+                writer: {
+                    let writing = self.writing.clone();
+                    Arc::new(move |job| writing.lock().expect("no panic while held").push_back(job))
+                },
+                snapshot_slice: SLICE,
                 releases: Arc::new(move |id: &str| {
                     if *release.id == *id { Ok(release.clone()) } else { Err("nobody made it".into()) }
                 }),
                 read_through: self.copier.read_through(),
-                clock: self.machine.clock(),
+                clock: self.guard.clock(),
+                in_doubt: self.guard.in_doubt(),
                 standing: self.standing.clone(),
             };
             self.workers[partition as usize] = Some(Worker::start(partition, tools)?);
         }
         Ok(self.workers[partition as usize].as_mut().expect("just started"))
     }
+
+    /// When this process will believe that it is `at`, in true time.
+    pub fn true_time_of(&self, at: Timestamp) -> i64 {
+        let ahead = self.guard.now().0 - self.time.now();
+        at.0.saturating_sub(ahead)
+    }
+
+    /// Writes the snapshot that waits longest; false where none does.
+    pub fn write_snapshot(&self) -> bool {
+        let job = self.writing.lock().expect("no panic while held").pop_front();
+        job.map(|job| job()).is_some()
+    }
 }
 
 fn dispatcher(
     durable: &Durable,
-    machine: &MachineClock,
+    guard: &Arc<Guarded>,
     ledger: &Arc<SimLedger>,
     standing: &Arc<Standing>,
 ) -> Dispatcher<SimLedger> {
@@ -138,10 +171,10 @@ fn dispatcher(
         Arc::new(move || Some(release.clone())),
         letters,
         {
-            let standing = standing.clone();
-            Arc::new(move |partition| standing.last_at(partition))
+            let (standing, in_doubt) = (standing.clone(), guard.in_doubt());
+            Arc::new(move |partition| if in_doubt() { Timestamp::MIN } else { standing.last_at(partition) })
         },
-        machine.clock(),
+        guard.clock(),
         limits,
     )
 }

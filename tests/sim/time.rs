@@ -65,11 +65,6 @@ impl MachineClock {
         self.ahead.store(ahead, Ordering::Relaxed);
     }
 
-    /// When this clock will show `at`, in true time.
-    pub fn true_time_of(&self, at: Timestamp) -> i64 {
-        at.0.saturating_sub(self.ahead())
-    }
-
     pub fn clock(&self) -> Clock {
         let machine = self.clone();
         Arc::new(move || machine.now())

@@ -38,6 +38,7 @@ pub enum Actor {
     Sweep,
     Pump,
     Copier,
+    Snapshots,
 }
 
 /// What happens once.
@@ -312,6 +313,8 @@ impl World {
         let Some(process) = self.owners[owner].process.take() else { return };
         self.note(&format!("owner {owner} died"));
         process.life.end();
+        // What was being written is there, or not.
+        while self.dice.happens(500_000) && process.write_snapshot() {}
         self.wakes.retain(|(of, _), _| *of != owner);
         self.durable.log.crash(&process.life, &self.dice);
         if self.dice.happens(200_000) {

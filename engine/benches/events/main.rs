@@ -4,7 +4,8 @@
 //! event bears one name and a property `feature`; one in ten names a feature that exactly one rule waits for, the others
 //! match no rule. Rules are by thirds an event, a third within a day, and an absence of an hour; all `once_per = "always"`.
 //! Every event has its own message id, time moves a millisecond an event, and a tick comes every thousand events; what
-//! it sends is answered at once. Behind it: bytes of rule state a person, at a million people.
+//! it sends is answered at once. Behind it: bytes of rule state a person, at a million people, and for how long a snapshot
+//! stops a shard that has an eighth of them.
 
 mod cpu_time;
 
@@ -37,6 +38,7 @@ fn main() {
         });
     }
     group.finish();
+    snapshot_pause(&mut criterion);
     criterion.final_summary();
     // A profile of one measure is about nothing else.
     if !std::env::args().any(|argument| argument == "--profile-time") {
@@ -255,4 +257,38 @@ fn state_sizes() {
         println!("rule state a person, {form}: {} bytes", bytes as u64 / MILLION);
     }
     println!("rule state a person, a third of each: {} bytes", all as u64 / MILLION / 3);
+}
+
+/// A million people in eight partitions.
+const SHARD_PEOPLE: u64 = MILLION / 8;
+
+/// So many people a worker writes between two frames.
+const SLICE: usize = 4_096;
+
+/// For how long a snapshot stops a shard: for a slice at a time, and no longer than all together.
+fn snapshot_pause(criterion: &mut Criterion<CpuTime>) {
+    let mut world = World { release: release(3), shard: Shard::new(), offset: 0 };
+    for person in 0..SHARD_PEOPLE {
+        let id = format!("user-{person:07}");
+        world.identify(&id, START);
+        for number in 0..3 {
+            let properties = format!(r#"{{"feature":"f-{number}"}}"#);
+            let at = START + Length(person as i64);
+            world.event(EventKind::Track, &id, "Feature Used", &properties, "{}", at);
+        }
+    }
+    let megabytes = world.shard.to_bytes().len() / 1_000_000;
+    let mut group = criterion.benchmark_group("snapshot");
+    group.bench_function(format!("{SHARD_PEOPLE} people as {megabytes} MB, at once"), |bencher| {
+        bencher.iter(|| world.shard.to_bytes());
+    });
+    world.shard.begin_bytes();
+    group.bench_function(format!("{SLICE} of them"), |bencher| {
+        bencher.iter(|| {
+            if world.shard.more_bytes(SLICE).is_some() {
+                world.shard.begin_bytes();
+            }
+        });
+    });
+    group.finish();
 }

@@ -10,6 +10,7 @@ mod before;
 mod bytes;
 mod maybe_timestamp;
 mod message_id;
+mod people;
 mod person;
 mod profile;
 mod snapshot;
@@ -26,9 +27,10 @@ pub use snapshot::SnapshotError;
 pub use timers::Filed;
 pub(crate) use timers::{Timers, Who};
 
-use crate::event::{Origin, Subject, SubjectId};
+use crate::event::{Origin, Subject};
 use crate::time::Timestamp;
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexSet;
+use people::People;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use thin_vec::ThinVec;
@@ -43,7 +45,7 @@ pub struct Shard {
     pub(crate) now: Timestamp,
     /// The release announced last in this partition; empty before the first.
     pub(crate) release: Arc<str>,
-    pub(crate) people: IndexMap<SubjectId, Person, FixedHasher>,
+    pub(crate) people: People,
     pub(crate) timers: Timers,
     /// Ids of rules that people's state names by number.
     pub(crate) rules: IndexSet<Arc<str>, FixedHasher>,
@@ -138,7 +140,7 @@ impl Shard {
     pub(crate) fn keep(&mut self, subject: Subject<'_>) -> usize {
         match self.people.get_index_of(&subject) {
             Some(index) => index,
-            None => self.people.insert_full(subject.to_owned(), Person::default()).0,
+            None => self.people.add(subject.to_owned()),
         }
     }
 

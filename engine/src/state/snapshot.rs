@@ -2,7 +2,7 @@
 //!
 //! The same state gives the same bytes. Whoever changes a type of `state` gives the bytes a new version and keeps reading the one before.
 
-use super::{FixedHasher, Person, Shard, before, slot_of};
+use super::{FixedHasher, Person, Shard, before, people, slot_of};
 use crate::event::SubjectId;
 use crate::time::Timestamp;
 use indexmap::{IndexMap, IndexSet};
@@ -26,6 +26,22 @@ type Tables = (Timestamp, Arc<str>, Vec<Arc<str>>, Vec<Arc<str>>, BTreeMap<(u64,
 impl Shard {
     /// The bytes of this shard.
     pub fn to_bytes(&self) -> Vec<u8> {
+        self.people.iter().fold(self.tables(), |bytes, entry| people::write(entry, bytes))
+    }
+
+    /// Begins to make the bytes of this shard as it stands, little by little; what was begun before is given up.
+    pub fn begin_bytes(&mut self) {
+        self.people.begin_copy(self.tables());
+    }
+
+    /// Goes on with up to `people_max` people more. Once these were the last: what [`Shard::to_bytes`] would have given
+    /// when they were begun.
+    pub fn more_bytes(&mut self, people_max: usize) -> Option<Vec<u8>> {
+        self.people.copy_on(people_max)
+    }
+
+    /// All but the people.
+    fn tables(&self) -> Vec<u8> {
         let tables: Tables = (
             self.now,
             self.release.clone(),
@@ -34,11 +50,7 @@ impl Shard {
             self.origins.clone(),
             self.people.len(),
         );
-        let mut bytes = postcard::to_extend(&tables, vec![VERSION]).expect("memory takes all bytes");
-        for entry in &self.people {
-            bytes = postcard::to_extend(&entry, bytes).expect("memory takes all bytes");
-        }
-        bytes
+        postcard::to_extend(&tables, vec![VERSION]).expect("memory takes all bytes")
     }
 
     /// The shard of these bytes.
@@ -69,7 +81,7 @@ impl Shard {
         let mut shard = Shard {
             now,
             release,
-            people,
+            people: people.into(),
             rules: rules.into_iter().collect(),
             releases,
             origins,
