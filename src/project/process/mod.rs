@@ -75,7 +75,6 @@ pub(super) fn take(
     let http = network::http(problems, table.take("http"), &context);
     let write_keys = table.take("write_keys").map(|item| write_key::all(problems, &item, &context));
     let identity = table.take("identity").and_then(|item| identity::identity(problems, &item, &context));
-    let unsubscribe_secret = unsubscribe(problems, table.take("unsubscribe"), &context);
     let (unsubscribe_secret, old_unsubscribe_secrets) =
         unsubscribe(problems, table.take("unsubscribe"), &context);
     let sender = table.take("sender").and_then(|item| email::sender(problems, &item));
