@@ -7,7 +7,7 @@ use crate::effect::{Effects, NonEntryReason};
 use crate::event::{Body, Consent, ConsentKind, Event, EventKind, Place, Record, SubjectKind};
 use crate::journey::enter::{Entry, count, enter};
 use crate::journey::judge::{self, Moment};
-use crate::journey::{exit, outcome, render};
+use crate::journey::{exit, off, outcome, render};
 use crate::json;
 use crate::planted::{self, Bug};
 use crate::release::{Compiled, Hook, Release, Role};
@@ -20,14 +20,18 @@ use std::sync::Arc;
 /// A tick judges at most so many people; the rest stay due for the next (architecture.md, "Time").
 pub const PEOPLE_PER_TICK_MAX: usize = 2_000;
 
-/// All that follows from one record. The caller gives the release that the shard's log announced last.
+/// All that follows from one record. The caller gives the release that the shard's log announced last; with the record that
+/// announces one, that one.
 pub fn apply(release: &Release, shard: &mut Shard, record: &Record<'_>) -> Effects {
     let mut effects = Effects::new();
     match &record.body {
         Body::Event(event) => take_in_event(release, shard, record.place, event, &mut effects),
         Body::Outcome(outcome) => outcome::take_in(release, shard, outcome),
         Body::Consent(consent) => take_in_consent(shard, consent),
-        Body::Release { id } => shard.release = Arc::from(id.as_ref()),
+        Body::Release { id } => {
+            shard.release = Arc::from(id.as_ref());
+            off::end_all(release, shard, &mut effects);
+        }
         Body::Tick { at, until } => {
             // Whoever reads a tick takes the lesser of its time and the log's: no single wrong clock moves time ahead.
             let now = (*at).min(record.appended_at).max(shard.now);

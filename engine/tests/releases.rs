@@ -25,7 +25,8 @@ fn track(name: &str, at: Timestamp) -> Entry {
     Entry::track("user:ada", at, name, &format!("{name} {at}"), r#"{"plan":"trial"}"#)
 }
 
-/// A driver that runs `rules` under the releases r1, r2, …: each from its hour on, knowing the others.
+/// A driver that runs a rule under the releases r1, r2, …: each from its hour on, knowing the others. An empty text is no
+/// rule.
 struct World {
     driver: Driver,
     releases: Vec<(i64, String)>,
@@ -64,8 +65,9 @@ impl World {
 
 fn release_of(releases: &[(i64, String)], number: usize) -> outreach_engine::Release {
     let build = |at: usize| {
-        let rule = project::rule("rule", &releases[at].1);
-        project::release(&format!("r{}", at + 1), project::bare_settings(), vec![rule])
+        let rule = Some(&releases[at].1).filter(|text| !text.is_empty());
+        let rules = rule.map(|text| project::rule("rule", text)).into_iter().collect();
+        project::release(&format!("r{}", at + 1), project::bare_settings(), rules)
     };
     let others = (0..releases.len()).filter(|at| *at != number);
     others.fold(build(number), |release, other| release.with_earlier(&build(other)))
@@ -135,28 +137,47 @@ fn a_wait_keeps_audience_exit_and_captures_of_its_release() {
     assert_eq!(refusal, Some(outreach_engine::Refusal::Exit));
 }
 
+fn count_off(driver: &Driver) -> usize {
+    let is_off =
+        |effect: &&Effect| matches!(effect, Effect::Count(no) if no.reason == NonEntryReason::RuleOff);
+    driver.effects.iter().filter(is_off).count()
+}
+
 #[test]
-fn a_rule_that_is_off_or_waits_no_longer_ends_its_waits() {
+fn a_rule_that_is_gone_or_waits_no_longer_ends_its_waits_at_the_deadline() {
     let old = absence("Signed Up", "B", "");
-    let off = format!("status = \"off\"\n{old}");
     let event = "name = \"R\"\n[trigger]\nevent = \"Signed Up\"\n[[step]]\nin_product = \"card\"\n";
-    for new in [off.as_str(), event] {
+    for new in ["", event] {
         let driver = World::new(&[(0, &old), (10, new)]).run(&[("Signed Up", 1)]);
-        assert!(
-            matches!(&driver.effects[..], [Effect::Count(no)] if no.reason == NonEntryReason::RuleOff),
-            "{new}: {:?}",
-            driver.effects
-        );
+        assert_eq!((sent(&driver), count_off(&driver), driver.effects.len()), (Vec::new(), 1, 1), "{new}");
     }
 }
 
-/// The release that comes back is the one that was: it has the same content.
 #[test]
-fn a_second_event_while_the_rule_was_off_ends_the_wait() {
+fn a_rule_that_was_gone_for_a_while_goes_on_and_what_came_meanwhile_ends_its_waits() {
+    let rule = absence("Signed Up", "B", "");
+    let releases = [(0, rule.as_str()), (10, ""), (20, rule.as_str())];
+    assert_eq!(sent(&World::new(&releases).run(&[("Signed Up", 1)])), [row(73, "r1", "Signed Up")]);
+    assert_eq!(sent(&World::new(&releases).run(&[("Signed Up", 1), ("B", 15)])), []);
+}
+
+#[test]
+fn a_rule_that_is_switched_off_ends_its_waits_for_good() {
     let rule = absence("Signed Up", "B", "");
     let off = format!("status = \"off\"\n{rule}");
-    let driver = World::new(&[(0, &rule), (10, &off), (20, &rule)]).run(&[("Signed Up", 1), ("B", 15)]);
-    assert_eq!(sent(&driver), []);
-    let driver = World::new(&[(0, &rule), (10, &off), (20, &rule)]).run(&[("Signed Up", 1)]);
-    assert_eq!(sent(&driver), [row(73, "r1", "Signed Up")]);
+    let releases = [(0, rule.as_str()), (10, &off), (20, &rule)];
+    let driver = World::new(&releases).run(&[("Signed Up", 1), ("Signed Up", 30)]);
+    assert_eq!((sent(&driver), count_off(&driver)), (vec![row(102, "r3", "Signed Up")], 1));
+}
+
+#[test]
+fn a_rule_that_is_switched_off_ends_its_journeys_for_good() {
+    let steps = "[[step]]\nwait = \"2 days\"\n[[step]]\nin_product = \"two\"\n";
+    let rule = format!("name = \"R\"\n[trigger]\nevent = \"A\"\n[[step]]\nin_product = \"one\"\n{steps}");
+    let off = format!("status = \"off\"\n{rule}");
+    let releases = [(0, rule.as_str()), (10, &off), (20, &rule)];
+    let driver = World::new(&releases).run(&[("A", 1), ("A", 30)]);
+    assert_eq!((sent(&driver), count_off(&driver)), (vec![row(1, "r1", "A")], 1));
+    let once = |effect: &Effect| matches!(effect, Effect::Count(no) if no.reason == NonEntryReason::OncePer);
+    assert!(driver.effects.iter().any(once), "the entry counts: {:?}", driver.effects);
 }

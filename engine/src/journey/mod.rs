@@ -4,6 +4,7 @@ mod decide;
 pub(crate) mod enter;
 pub(crate) mod exit;
 pub(crate) mod judge;
+pub(crate) mod off;
 pub(crate) mod outcome;
 pub mod render;
 

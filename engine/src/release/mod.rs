@@ -77,10 +77,9 @@ impl Release {
         self
     }
 
-    /// Whether the rule goes on, and the same second event ends its waits.
+    /// Whether this second event ends the rule's waits by its own trigger.
     fn asks_for(&self, id: &str, without: &EventMatch) -> bool {
-        let live = self.rule(id).filter(|compiled| compiled.rule.status == Status::Live);
-        let now = live.and_then(|compiled| compiled.rule.trigger.form.without());
+        let now = self.rule(id).and_then(|compiled| compiled.rule.trigger.form.without());
         now.is_some_and(|now| format!("{now:?}") == format!("{without:?}"))
     }
 

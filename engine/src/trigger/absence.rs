@@ -162,6 +162,14 @@ fn hash_of(occurrence: &Occurrence) -> u64 {
     xxhash_rust::xxh3::xxh3_64(occurrence.message_id.text(&mut [0; 36]).as_bytes())
 }
 
+/// Takes out all waits: the rule is off.
+pub(crate) fn end_all(case: &mut Case) -> Vec<Wait> {
+    let CaseState::Waits { waits, .. } = &mut case.state else { return Vec::new() };
+    let ended: Vec<Wait> = std::mem::take(waits).into_iter().collect();
+    ended.iter().for_each(|wait| remember_one(case, Some(hash_of(&wait.occurrence))));
+    ended
+}
+
 /// Takes out the waits that are over and may be judged.
 pub(crate) fn take_over(case: &mut Case, now: Timestamp, until: Option<Timestamp>) -> Vec<Wait> {
     let CaseState::Waits { waits, past } = &mut case.state else { return Vec::new() };

@@ -1,0 +1,44 @@
+//! `status = "off"` ends a rule's journeys and waits, where the release that says so is announced: who was inside stays out
+//! when the rule comes back. What is on its way is the gate's to stop.
+
+use super::enter::count;
+use crate::effect::{Effects, NonEntryReason};
+use crate::release::Release;
+use crate::state::{Person, Shard};
+use crate::trigger::absence;
+use std::collections::BTreeSet;
+
+/// Ends what people have under way by rules that are off. All of them are looked at, once a release with such a rule.
+pub(crate) fn end_all(release: &Release, shard: &mut Shard, effects: &mut Effects) {
+    let slots = shard.rules.iter().enumerate().filter(|(_, id)| release.is_off(id));
+    let off: BTreeSet<u32> = slots.map(|(slot, _)| slot as u32).collect();
+    if off.is_empty() {
+        return;
+    }
+    for index in 0..shard.people.len() {
+        let person = &mut shard.people[index];
+        if !is_inside(person, &off) {
+            continue;
+        }
+        let mut ended = Vec::new();
+        for case in person.cases.iter_mut().filter(|case| off.contains(&case.rule)) {
+            let rule = case.rule;
+            ended.extend(absence::end_all(case).into_iter().map(|wait| (rule, wait.deadline)));
+        }
+        person.journeys.retain(|journey| {
+            let is_over = off.contains(&journey.rule);
+            ended.extend(is_over.then_some((journey.rule, journey.entered_at)));
+            !is_over
+        });
+        person.shrink();
+        shard.refile(index);
+        for (rule, at) in ended {
+            count(shard.rule_id(rule), NonEntryReason::RuleOff, at, effects);
+        }
+    }
+}
+
+fn is_inside(person: &Person, off: &BTreeSet<u32>) -> bool {
+    person.journeys.iter().any(|journey| off.contains(&journey.rule))
+        || person.cases.iter().any(|case| off.contains(&case.rule) && !case.waits().is_empty())
+}
