@@ -4,12 +4,12 @@
 //! a shard that reads the same release twice changes nothing.
 
 use super::releases::ReleaseStore;
-use crate::ledger::{Ledger, StoredRelease};
+use crate::ledger::{Ledger, LedgerError, StoredRelease, Transaction};
 use crate::log::{Batch, Log};
 use crate::project::Project;
 use anyhow::{Context, anyhow};
-use outreach_engine::Timestamp;
 use outreach_engine::event::Body;
+use outreach_engine::{Release, Timestamp};
 
 /// Releases the project if it differs from the last release. Returns the id that holds now.
 pub fn announce<L: Log, D: Ledger>(
@@ -41,9 +41,28 @@ pub fn announce<L: Log, D: Ledger>(
             batch.push(partition, &Body::Release { id: id.as_str().into() });
         }
         log.append(batch).context("the release cannot be announced")?;
-        ledger.transaction(|transaction| transaction.set_announced(&id, true, now))?;
+        let built = store.find(&id).map_err(|reason| anyhow!(reason))?;
+        ledger.transaction(|transaction| {
+            take_back(transaction, &built.release, now)?;
+            transaction.set_announced(&id, true, now)
+        })?;
         tracing::info!(release = id, "released");
     }
     store.set_current(&id).map_err(|reason| anyhow!(reason))?;
     Ok(id)
+}
+
+/// What a product shows of a rule that is off now is shown no more: how else could a wrong word be taken back?
+fn take_back(
+    transaction: &mut dyn Transaction,
+    release: &Release,
+    now: Timestamp,
+) -> Result<(), LedgerError> {
+    for rule in transaction.inbox_rules(now)? {
+        if release.is_off(&rule) {
+            let count = transaction.inbox_take_back(&rule, now)?;
+            tracing::info!(rule, count, "messages of a rule that is off are taken back from products");
+        }
+    }
+    Ok(())
 }

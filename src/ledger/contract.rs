@@ -41,6 +41,7 @@ pub fn holds<L: Ledger>(fresh: impl Fn() -> L) {
     inbox::the_first_reaction_wins_and_is_told_with_its_row(&fresh());
     inbox::nobody_reacts_for_others_or_to_what_was_not_kept(&fresh());
     inbox::a_kept_message_that_is_taken_back_is_gone(&fresh());
+    inbox::what_a_rule_shows_is_taken_back_together(&fresh());
     inbox::changes_have_rising_numbers_and_say_whose_they_are(&fresh());
     operators::a_pause_is_of_one_rule_or_of_everything(&fresh());
     operators::releases_are_kept_in_order_and_announced_one_at_a_time(&fresh());

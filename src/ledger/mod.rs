@@ -274,6 +274,11 @@ pub trait Transaction {
         at: Timestamp,
     ) -> Result<Option<bool>, LedgerError>;
 
+    /// The rules of all messages that somebody's product shows at `now`.
+    fn inbox_rules(&mut self, now: Timestamp) -> Result<Vec<String>, LedgerError>;
+    /// Takes back all messages of a rule that are shown at `now`; how many.
+    fn inbox_take_back(&mut self, rule: &str, now: Timestamp) -> Result<u64, LedgerError>;
+
     // Consent.
     fn suppressions(&mut self, address: &str) -> Result<Vec<Suppression>, LedgerError>;
     /// Adds or lifts (`is_on = false`) a suppression.

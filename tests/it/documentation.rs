@@ -77,6 +77,17 @@ fn every_reason_of_the_gate_has_its_row() {
 }
 
 #[test]
+fn every_code_of_the_inbox_has_its_row() {
+    let page = text("docs/in-product.md");
+    let mut codes = quoted_after(&text("src/ingest/identity.rs"), "=> \"");
+    codes.extend(quoted_after(&text("src/http/inapp/answer.rs"), "=> \""));
+    let codes: BTreeSet<&str> = codes.iter().map(String::as_str).filter(|code| !code.contains(' ')).collect();
+    let rows: BTreeSet<&str> =
+        first_cells(&page[page.find("Errors are").expect("the table")..]).into_iter().collect();
+    assert!(rows.len() > 10 && rows == codes, "{rows:?} and {codes:?}");
+}
+
+#[test]
 fn the_reference_of_settings_is_a_project_without_problems() {
     let project = Project::new(&text("docs/outreach.toml"));
     project.copy("rules");

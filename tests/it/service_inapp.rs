@@ -88,6 +88,23 @@ fn a_decided_message_is_fetched_by_its_user_and_by_nobody_else() {
     assert_eq!(inbox(&service, "ada")["counts"], json!({ "total": 0, "unseen": 0 }));
 }
 
+#[test]
+fn a_rule_that_is_switched_off_takes_its_messages_back() {
+    let sink = SmtpSink::start();
+    let project = with_card(sink.port());
+    rule(&project, "other", "onboarding", "event = \"Project Created\"", "in_product = \"card\"");
+    let mut service = Service::start(&project);
+    send(&service, &[created("ada", "p1")]);
+    wait_for_state(&service, "ada", "checklist", "sent");
+    wait_for_state(&service, "ada", "other", "sent");
+    assert_eq!(inbox(&service, "ada")["counts"]["total"], 2);
+    assert!(service.stop().success());
+    let text = std::fs::read_to_string(project.path().join("rules/checklist.toml")).expect("the rule");
+    project.write("rules/checklist.toml", &format!("status = \"off\"\n{text}"));
+    service.restart();
+    assert_eq!(inbox(&service, "ada")["counts"]["total"], 1, "how else could a wrong word be taken back?");
+}
+
 /// The life of messages in a real browser: `tests/browser/inbox.mjs` says what is checked.
 #[test]
 fn messages_live_in_chromium_from_the_event_to_the_outcome() {

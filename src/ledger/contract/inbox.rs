@@ -121,6 +121,20 @@ pub(super) fn a_kept_message_that_is_taken_back_is_gone(ledger: &impl Ledger) {
     );
 }
 
+pub(super) fn what_a_rule_shows_is_taken_back_together(ledger: &impl Ledger) {
+    let rule = keep(ledger, 1, "ada", 10).id;
+    keep(ledger, 2, "bob", 10);
+    let over = keep(ledger, 3, "ada", 10);
+    commit(ledger, |t| t.react(ADA, over.id, Reaction::Dismissed, at(20)));
+    assert_eq!(commit(ledger, |t| t.inbox_rules(at(30))), ["stalled-onboarding"]);
+    assert_eq!(commit(ledger, |t| t.inbox_take_back("another", at(30))), 0);
+    assert_eq!(shown(ledger, 30)[0].key.id, rule);
+    assert_eq!(commit(ledger, |t| t.inbox_take_back("stalled-onboarding", at(30))), 2);
+    assert_eq!(shown(ledger, 30), []);
+    assert_eq!(commit(ledger, |t| t.inbox_rules(at(30))), [""; 0]);
+    assert_eq!(commit(ledger, |t| t.inbox_take_back("stalled-onboarding", at(30))), 0);
+}
+
 pub(super) fn changes_have_rising_numbers_and_say_whose_they_are(ledger: &impl Ledger) {
     assert_eq!(commit(ledger, |t| t.inbox_last_change()), 0);
     let first = keep(ledger, 1, "ada", 10);

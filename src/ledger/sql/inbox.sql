@@ -70,5 +70,18 @@ SELECT change, subject FROM inbox WHERE change > $1 ORDER BY change LIMIT $2;
 -- name: set_reactions
 UPDATE inbox SET seen_at = $1, clicked_at = $2, dismissed_at = $3, change = $4 WHERE judged_at = $5 AND id = $6;
 
+-- name: rules
+SELECT DISTINCT d.rule
+FROM inbox i
+JOIN decision d ON d.judged_at = i.judged_at AND d.id = i.id
+WHERE i.expires_at > $1 AND i.dismissed_at IS NULL AND i.cancelled_at IS NULL
+ORDER BY d.rule;
+
+-- name: of_rule
+SELECT i.judged_at, i.id
+FROM inbox i
+JOIN decision d ON d.judged_at = i.judged_at AND d.id = i.id
+WHERE i.expires_at > $1 AND i.dismissed_at IS NULL AND i.cancelled_at IS NULL AND d.rule = $2;
+
 -- name: forget
 DELETE FROM inbox WHERE judged_at < $1;

@@ -20,6 +20,8 @@ const EXPIRED: &str = query(FILE, "expired");
 const NEXT_EXPIRY: &str = query(FILE, "next_expiry");
 const WHOSE_CHANGED: &str = query(FILE, "whose_changed");
 const SET_REACTIONS: &str = query(FILE, "set_reactions");
+const RULES: &str = query(FILE, "rules");
+const OF_RULE: &str = query(FILE, "of_rule");
 const FORGET: &str = query(FILE, "forget");
 
 /// Puts a message that was just kept into its person's inbox.
@@ -137,6 +139,18 @@ pub(super) fn react(
     let values = params![seen_at, clicked_at, dismissed_at, change, key.judged_at.0, key.id.0];
     execute(connection, SET_REACTIONS, values)?;
     Ok(Some(true))
+}
+
+pub(super) fn rules(connection: &Connection, now: Timestamp) -> Result<Vec<String>, LedgerError> {
+    rows(connection, RULES, [now.0], |row| Ok(row.get(0)?))
+}
+
+pub(super) fn take_back_all(connection: &Connection, rule: &str, now: Timestamp) -> Result<u64, LedgerError> {
+    let keys = rows(connection, OF_RULE, params![now.0, rule], |row| cell::key(row, 0))?;
+    for key in &keys {
+        take_back(connection, *key, now)?;
+    }
+    Ok(keys.len() as u64)
 }
 
 /// Words of a message are kept no longer than what it was made of.

@@ -230,6 +230,13 @@ impl Transaction for SqliteTransaction<'_> {
         inbox::react(self.connection, subject, id, reaction, at)
     }
 
+    fn inbox_rules(&mut self, now: Timestamp) -> Result<Vec<String>, LedgerError> {
+        inbox::rules(self.connection, now)
+    }
+    fn inbox_take_back(&mut self, rule: &str, now: Timestamp) -> Result<u64, LedgerError> {
+        inbox::take_back_all(self.connection, rule, now)
+    }
+
     fn suppressions(&mut self, address: &str) -> Result<Vec<Suppression>, LedgerError> {
         consent::suppressions(self.connection, address)
     }
