@@ -10,7 +10,7 @@ use crate::ledger::{DeadLetter, Ledger, LedgerEntry, LedgerError};
 use crate::log::Log;
 use crate::log::embedded::EmbeddedLog;
 use crate::project::{Process, WriteKeyKind};
-use crate::worker::PersonView;
+use crate::worker::{PersonReport, PersonView};
 use outreach_engine::event::{Arrival, Envelope, Malformed, MissingTime, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -152,18 +152,25 @@ impl Operations {
     }
 
     fn user(&self, asked: &str) -> Result<Value, String> {
+        let report = self.person(asked)?;
+        let entries: Vec<Value> = report.entries.iter().map(entry_view).collect();
+        Ok(json!({ "subject": report.subject, "person": report.person, "decisions": entries }))
+    }
+
+    /// All that is known of a person; an error in words where that is nothing.
+    pub fn person(&self, asked: &str) -> Result<PersonReport, String> {
         // A bare id is a user's: people say `outreach user ada`.
         let subject = Subject::parse(asked).unwrap_or(Subject::user(asked));
         let person = (self.viewer)(subject)?;
         let named = subject.to_string();
-        let entries = self.ledger.transaction(|transaction| transaction.entries(&named, ENTRIES_MAX));
-        let entries: Vec<Value> = entries.map_err(words)?.iter().map(entry_view).collect();
+        let entries = self.ledger.reading(|transaction| transaction.entries(&named, ENTRIES_MAX));
+        let entries = entries.map_err(words)?;
         if person.is_none() && entries.is_empty() {
             return Err(format!(
                 "nothing is known of {named}: no event of theirs that a rule looks at has come"
             ));
         }
-        Ok(json!({ "subject": named, "person": person, "decisions": entries }))
+        Ok(PersonReport { subject: named, person, entries })
     }
 
     fn letter(&self, id: i64) -> Result<DeadLetter, String> {

@@ -106,7 +106,13 @@ impl Service {
         let inbox = Arc::new(inbox);
         let public = public_router(process, &storage, &store, keys, key, identity);
         let public = public.merge(inapp::router(inbox.clone()));
-        let admin = admin::router(health, operations.clone(), access, annex);
+        let watched = admin::Watched {
+            storage: storage.clone(),
+            store,
+            workers: workers.clone(),
+            stop: stop.doors.clone(),
+        };
+        let admin = admin::router(health, operations.clone(), watched, access, annex);
         let servers = vec![
             tokio::spawn(serve::serve(listener, public, stop.doors.clone())),
             tokio::spawn(serve::serve(admin_listener, admin, stop.workers.clone())),

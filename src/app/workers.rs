@@ -8,7 +8,7 @@ use crate::ledger::{Ledger, LedgerError};
 use crate::log::Log;
 use crate::log::embedded::EmbeddedLog;
 use crate::worker::{
-    PersonView, ReadThrough, SNAPSHOT_SLICE, Standing, Step, Tools, Worker, WorkerError, Writer,
+    Found, PersonView, ReadThrough, SNAPSHOT_SLICE, Standing, Step, Tools, Worker, WorkerError, Writer,
 };
 use outreach_engine::event::Subject;
 use std::sync::{Arc, Mutex, mpsc};
@@ -95,6 +95,18 @@ impl Workers {
             Some(worker) => Ok(worker.view(subject)),
             None => Err(format!("partition {number} does not run: /readyz says why")),
         }
+    }
+
+    /// People whose id or address has `text` in it, at most so many; those whose partition does not run are left out.
+    pub fn find(&self, text: &str, count_max: usize) -> Vec<Found> {
+        let mut found = Vec::new();
+        for partition in &self.partitions {
+            let worker = partition.worker.lock().expect("no panic while held");
+            let of_one = worker.as_ref().map(|worker| worker.find(text, count_max - found.len()));
+            found.extend(of_one.unwrap_or_default());
+        }
+        found.sort_unstable();
+        found
     }
 
     /// Returns when all have written down what they had; `stop` was called before.

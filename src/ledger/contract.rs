@@ -7,6 +7,7 @@ mod inbox;
 mod messages;
 mod operators;
 mod shards;
+mod watching;
 
 pub use shards::{decision, decisions, entries_of};
 
@@ -50,6 +51,9 @@ pub fn holds<L: Ledger>(fresh: impl Fn() -> L) {
     operators::a_topic_created_anew_gives_its_offsets_to_other_letters(&fresh());
     operators::letters_are_listed_after_an_id_and_marked_when_replayed(&fresh());
     operators::what_is_old_is_forgotten_and_what_waits_keeps_its_render(&fresh());
+    watching::the_newest_of_all_and_of_a_rule_are_found(&fresh());
+    watching::decisions_are_tallied_by_what_became_of_them(&fresh());
+    watching::non_entries_are_summed_over_hours(&fresh());
 }
 
 /// Runs `work`, which must succeed.

@@ -16,7 +16,7 @@ pub use address::fold_address;
 pub use inbox::{InboxCounts, InboxEntry, InboxPlace, Reaction};
 
 use outreach_engine::Timestamp;
-use outreach_engine::effect::{Cancel, Channel, Decision, DecisionId, NonEntry, OnCap};
+use outreach_engine::effect::{Cancel, Channel, Decision, DecisionId, NonEntry, OnCap, Verdict};
 use outreach_engine::event::OutcomeKind;
 
 /// A ledger. Transactions are serial: one sees all that those before it wrote.
@@ -26,6 +26,15 @@ pub trait Ledger: Send + Sync {
         &self,
         work: impl FnOnce(&mut dyn Transaction) -> Result<T, LedgerError>,
     ) -> Result<T, LedgerError>;
+
+    /// Runs `work`, which only reads: what those ask who watch, beside the work where a ledger can. Sees what was
+    /// committed before it began.
+    fn reading<T>(
+        &self,
+        work: impl FnOnce(&mut dyn Transaction) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        self.transaction(work)
+    }
 }
 
 /// Why the ledger did not do it. Nothing of a failed transaction is there.
@@ -173,6 +182,20 @@ pub struct LedgerEntry {
     pub message: Option<(MessageState, Timestamp, Option<String>)>,
 }
 
+/// How many decisions of one step fell in one way, and where their messages stand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Tally {
+    pub rule: String,
+    pub step: String,
+    pub verdict: Verdict,
+    /// Nothing where there is no message.
+    pub state: Option<MessageState>,
+    pub count: u64,
+    /// Of those, how many their people have seen in the product, and followed.
+    pub seen: u64,
+    pub clicked: u64,
+}
+
 /// One transaction of a [`Ledger`].
 pub trait Transaction {
     // Shards.
@@ -316,6 +339,19 @@ pub trait Transaction {
     fn entries(&mut self, subject: &str, count_max: u32) -> Result<Vec<LedgerEntry>, LedgerError>;
     /// How many messages stand in each state.
     fn message_counts(&mut self) -> Result<Vec<(MessageState, u64)>, LedgerError>;
+    /// The newest entries of all, newest first; without what their templates read.
+    fn newest_entries(&mut self, count_max: u32) -> Result<Vec<LedgerEntry>, LedgerError>;
+    /// The newest entries of a rule that were judged since then, newest first; without what their templates read.
+    fn entries_of_rule(
+        &mut self,
+        rule: &str,
+        since: Timestamp,
+        count_max: u32,
+    ) -> Result<Vec<LedgerEntry>, LedgerError>;
+    /// What was decided since then, counted. Goes through all of it.
+    fn tallies(&mut self, since: Timestamp) -> Result<Vec<Tally>, LedgerError>;
+    /// How often a trigger held and no journey began, by rule and reason, in the hours since then.
+    fn non_entries(&mut self, since: Timestamp) -> Result<Vec<(String, String, u64)>, LedgerError>;
     /// Drops dead letters and render contexts that are older than their keep.
     fn forget(&mut self, letters_before: Timestamp, renders_before: Timestamp) -> Result<(), LedgerError>;
 }

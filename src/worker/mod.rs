@@ -8,6 +8,7 @@
 //! - Ticks are written only while the worker stands at the log's end (`tick`).
 //! - A shard that cannot prove its state does not start (`recovery`).
 
+pub mod journal;
 pub mod recovery;
 pub mod snapshots;
 mod keeping;
@@ -29,7 +30,7 @@ use snapshots::Snapshots;
 use std::sync::Arc;
 use std::time::Duration;
 pub use tick::{Pace, Standing};
-pub use view::{EntryView, JourneyView, PersonView, WaitView};
+pub use view::{EntryView, Found, JourneyView, PersonReport, PersonView, WaitView};
 
 /// Finds a release by its id, compiled, with the earlier ones that people may still be inside.
 pub type Releases = Arc<dyn Fn(&str) -> Result<Arc<Release>, String> + Send + Sync>;

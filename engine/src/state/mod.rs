@@ -99,6 +99,11 @@ impl Shard {
         self.people.len()
     }
 
+    /// All people, in the order in which they were first kept.
+    pub fn everybody(&self) -> impl Iterator<Item = (&SubjectId, &Person)> {
+        self.people.iter()
+    }
+
     pub fn person(&self, subject: Subject<'_>) -> Option<&Person> {
         self.people.get(&subject)
     }

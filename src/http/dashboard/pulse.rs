@@ -1,5 +1,6 @@
 //! The health strip: why the service is not ready, and how many messages stand where.
 
+use super::row;
 use crate::ledger::{Ledger, MessageState};
 use maud::{Markup, html};
 use std::sync::{Arc, Mutex};
@@ -20,8 +21,8 @@ pub type NotReady = Arc<dyn Fn() -> Vec<String> + Send + Sync>;
 
 /// Feels the pulse, at most once in a while however many pages are asked for.
 pub struct Feeler<D> {
-    pub not_ready: NotReady,
-    pub ledger: Arc<D>,
+    not_ready: NotReady,
+    ledger: Arc<D>,
     felt: Mutex<Option<(Instant, Arc<Pulse>)>>,
 }
 
@@ -49,7 +50,7 @@ impl<D: Ledger> Feeler<D> {
 
     fn look(&self) -> Pulse {
         let reasons = (self.not_ready)();
-        let read = self.ledger.transaction(|transaction| {
+        let read = self.ledger.reading(|transaction| {
             let is_paused = transaction.pauses()?.iter().any(|pause| pause.rule.is_none());
             Ok((transaction.message_counts()?, is_paused))
         });
@@ -68,7 +69,7 @@ pub fn strip(pulse: &Pulse) -> Markup {
             } @else {
                 details.reasons open {
                     summary.state.bad { "Not ready" }
-                    ul { @for reason in &pulse.reasons { li { (reason) } } }
+                    ul { @for reason in &pulse.reasons { li { (row::with_ages(reason)) } } }
                 }
             }
             @if pulse.is_paused { p.state.held { "Everything is paused" } }

@@ -101,6 +101,18 @@ impl Shell {
         response
     }
 
+    /// The page that says what went wrong, in words.
+    pub fn trouble(&self, reason: &str) -> Response {
+        let body = html! {
+            section.alone {
+                h1 { "That did not work" }
+                p { (reason) }
+                p { a href=(self.here) { "Try again" } }
+            }
+        };
+        self.show(Page::new("That did not work", body).status(StatusCode::SERVICE_UNAVAILABLE))
+    }
+
     fn header(&self) -> Markup {
         html! {
             header.top {

@@ -1,7 +1,8 @@
 //! The ledger on SQLite.
 //!
 //! One file, one connection: transactions wait for each other in this process, and for another process (`outreach user`
-//! beside a running service) at SQLite's lock. Each begins `IMMEDIATE`, so it never fails half way because another wrote
+//! beside a running service) at SQLite's lock. A second connection reads for those who only watch, so that no long look
+//! keeps a message waiting. Each transaction begins `IMMEDIATE`, so it never fails half way because another wrote
 //! first. A commit returns after its fsync (`synchronous = FULL`, write-ahead log).
 //!
 //! A message's row holds what moves and what is looked up; all else stands in its decision's row, under the same key.
@@ -16,13 +17,14 @@ mod query;
 mod reading;
 mod releases;
 mod shards;
+mod watching;
 
 #[cfg(test)]
 mod tests;
 
 use super::{
     Counted, DeadLetter, InboxCounts, InboxEntry, InboxPlace, Ledger, LedgerEntry, LedgerError, Message,
-    MessageKey, MessageState, OutboxRow, Pause, Reaction, StoredRelease, Suppression, Transaction,
+    MessageKey, MessageState, OutboxRow, Pause, Reaction, StoredRelease, Suppression, Tally, Transaction,
 };
 use outreach_engine::Timestamp;
 use outreach_engine::effect::{Cancel, Channel, Decision, DecisionId, NonEntry};
@@ -40,6 +42,8 @@ mod migrations {
 /// A ledger in one file, or in memory.
 pub struct SqliteLedger {
     connection: Mutex<Connection>,
+    /// Sees the same file; a ledger in memory has none.
+    reader: Option<Mutex<Connection>>,
 }
 
 /// How long a transaction waits for another process's.
@@ -56,7 +60,11 @@ const CHECKPOINT_PAGES: i64 = 8_192;
 impl SqliteLedger {
     /// Opens the ledger in the file at `path`, or makes it there, and brings its tables to this version.
     pub fn open(path: impl AsRef<Path>) -> Result<SqliteLedger, LedgerError> {
-        SqliteLedger::over(Connection::open(path)?)
+        let ledger = SqliteLedger::over(Connection::open(&path)?)?;
+        let reader = Connection::open(path)?;
+        reader.busy_timeout(BUSY_TIMEOUT)?;
+        reader.pragma_update(None, "query_only", true)?;
+        Ok(SqliteLedger { reader: Some(Mutex::new(reader)), ..ledger })
     }
 
     /// A ledger that is gone when it is dropped: for tests and for replays.
@@ -74,7 +82,7 @@ impl SqliteLedger {
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         migrate(&mut connection)?;
-        Ok(SqliteLedger { connection: Mutex::new(connection) })
+        Ok(SqliteLedger { connection: Mutex::new(connection), reader: None })
     }
 
     /// A transaction that panicked was rolled back: the connection is as good as before.
@@ -93,6 +101,16 @@ impl Ledger for SqliteLedger {
         let result = work(&mut SqliteTransaction { connection: &transaction })?;
         transaction.commit()?;
         Ok(result)
+    }
+
+    fn reading<T>(
+        &self,
+        work: impl FnOnce(&mut dyn Transaction) -> Result<T, LedgerError>,
+    ) -> Result<T, LedgerError> {
+        let Some(reader) = &self.reader else { return self.transaction(work) };
+        let mut connection = reader.lock().unwrap_or_else(PoisonError::into_inner);
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
+        work(&mut SqliteTransaction { connection: &transaction })
     }
 }
 
@@ -299,6 +317,23 @@ impl Transaction for SqliteTransaction<'_> {
     }
     fn message_counts(&mut self) -> Result<Vec<(MessageState, u64)>, LedgerError> {
         reading::message_counts(self.connection)
+    }
+    fn newest_entries(&mut self, count_max: u32) -> Result<Vec<LedgerEntry>, LedgerError> {
+        watching::newest(self.connection, count_max)
+    }
+    fn entries_of_rule(
+        &mut self,
+        rule: &str,
+        since: Timestamp,
+        count_max: u32,
+    ) -> Result<Vec<LedgerEntry>, LedgerError> {
+        watching::newest_of_rule(self.connection, rule, since, count_max)
+    }
+    fn tallies(&mut self, since: Timestamp) -> Result<Vec<Tally>, LedgerError> {
+        watching::tallies(self.connection, since)
+    }
+    fn non_entries(&mut self, since: Timestamp) -> Result<Vec<(String, String, u64)>, LedgerError> {
+        watching::non_entries(self.connection, since)
     }
     fn forget(&mut self, letters_before: Timestamp, renders_before: Timestamp) -> Result<(), LedgerError> {
         reading::forget(self.connection, letters_before, renders_before)

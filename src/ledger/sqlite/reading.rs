@@ -21,13 +21,16 @@ pub(super) fn entries(
     subject: &str,
     count_max: u32,
 ) -> Result<Vec<LedgerEntry>, LedgerError> {
-    rows(connection, ENTRIES, params![subject, count_max], |row| {
-        let message = match row.get::<_, Option<String>>(21)? {
-            Some(state) => Some((cell::state(&state)?, cell::time(row, 22)?, row.get(23)?)),
-            None => None,
-        };
-        Ok(LedgerEntry { decision: decision(row)?, message })
-    })
+    rows(connection, ENTRIES, params![subject, count_max], entry)
+}
+
+/// An entry, from the columns that `entries` has.
+pub(super) fn entry(row: &Row<'_>) -> Result<LedgerEntry, LedgerError> {
+    let message = match row.get::<_, Option<String>>(21)? {
+        Some(state) => Some((cell::state(&state)?, cell::time(row, 22)?, row.get(23)?)),
+        None => None,
+    };
+    Ok(LedgerEntry { decision: decision(row)?, message })
 }
 
 pub(super) fn message_counts(connection: &Connection) -> Result<Vec<(MessageState, u64)>, LedgerError> {

@@ -9,6 +9,21 @@ fn the_sqlite_ledger_keeps_the_contract() {
 }
 
 #[test]
+fn who_watches_a_file_does_not_wait_for_who_writes_and_writes_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = SqliteLedger::open(dir.path().join("ledger.db")).unwrap();
+    ledger.transaction(|t| t.insert_decisions(0, &decisions(0..3))).unwrap();
+    let seen = ledger.transaction(|t| {
+        t.insert_decisions(0, &decisions(3..5))?;
+        ledger.reading(|t| t.newest_entries(9)).map(|entries| entries.len())
+    });
+    assert_eq!(seen.unwrap(), 3, "what is not committed is not seen");
+    assert_eq!(ledger.reading(|t| t.newest_entries(9)).unwrap().len(), 5);
+    let error = ledger.reading(|t| t.set_pause(None, true, Timestamp(0))).unwrap_err();
+    assert!(error.to_string().contains("readonly"), "{error}");
+}
+
+#[test]
 fn what_was_committed_is_there_after_the_file_is_opened_again() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("ledger.db");
