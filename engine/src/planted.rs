@@ -18,6 +18,14 @@ pub enum Bug {
     OutcomeLost,
     /// An unknown marketing message is tried again.
     UnknownRepeated,
+    /// The gate does not ask what operators hold.
+    PauseIgnored,
+    /// What the engine takes back stays in the queue.
+    CancelIgnored,
+    /// People inside a journey go on by the newest release.
+    ReleaseOfNow,
+    /// What was to be kept for the product, and was not, is taken for unknown as mail is.
+    InProductUnknown,
 }
 
 #[cfg(feature = "planted-bugs")]

@@ -6,21 +6,20 @@
 use super::releases::ReleaseStore;
 use crate::ledger::{Ledger, LedgerError, StoredRelease, Transaction};
 use crate::log::{Batch, Log};
-use crate::project::Project;
+use crate::project::ReleaseParts;
 use anyhow::{Context, anyhow};
 use outreach_engine::event::Body;
 use outreach_engine::{Release, Timestamp};
 
-/// Releases the project if it differs from the last release. Returns the id that holds now.
+/// Releases a project's parts if they differ from the last release. Returns the id that holds now.
 pub fn announce<L: Log, D: Ledger>(
-    project: &Project,
+    parts: &ReleaseParts,
     log: &L,
     ledger: &D,
     store: &ReleaseStore<D>,
     now: Timestamp,
 ) -> anyhow::Result<String> {
-    let id = project.release_id();
-    let bundle = project.bundle();
+    let (id, bundle) = (parts.id(), parts.bundle());
     let is_announced = ledger
         .transaction(|transaction| {
             if transaction.announced()? == Some((id.clone(), true)) {
@@ -34,7 +33,6 @@ pub fn announce<L: Log, D: Ledger>(
             Ok(false)
         })
         .context("the release cannot be stored")?;
-    store.refresh();
     if !is_announced {
         let mut batch = Batch::default();
         for partition in 0..log.partitions() {

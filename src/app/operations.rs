@@ -6,11 +6,12 @@ use super::storage::Storage;
 use crate::ingest::intake::{Input, Intake, Taken};
 use crate::ingest::kafka::SourceFormat;
 use crate::ledger::sqlite::SqliteLedger;
-use crate::ledger::{DeadLetter, Ledger, LedgerEntry, LedgerError};
+use crate::ledger::{DeadLetter, Ledger, LedgerEntry, LedgerError, Pause};
 use crate::log::Log;
 use crate::log::embedded::EmbeddedLog;
 use crate::project::{Process, WriteKeyKind};
 use crate::worker::{PersonReport, PersonView};
+use outreach_engine::Timestamp;
 use outreach_engine::event::{Arrival, Envelope, Malformed, MissingTime, Subject};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -121,14 +122,7 @@ impl Operations {
         if let (Some(rule), true) = (rule, is_on) {
             self.ensure_rule(rule)?;
         }
-        let now = (self.clock)();
-        let what = format!("{} {}", if is_on { "pause" } else { "resume" }, rule.unwrap_or("everything"));
-        let set = self.ledger.transaction(|transaction| {
-            transaction.set_pause(rule, is_on, now)?;
-            transaction.audit(now, "operator", &what)?;
-            transaction.pauses()
-        });
-        let pauses = set.map_err(words)?;
+        let (what, pauses) = set_pause(&*self.ledger, rule, is_on, (self.clock)()).map_err(words)?;
         let held = pauses.iter().map(|pause| json!({ "rule": pause.rule, "since": pause.since.to_string() }));
         Ok(json!({ "done": what, "paused": held.collect::<Vec<_>>() }))
     }
@@ -201,6 +195,23 @@ impl Operations {
         noted.map_err(words)?;
         Ok(json!({ "replayed": id }))
     }
+}
+
+/// Pauses or resumes a rule, or everything: what was done in words, and all that is held now. The gate goes by it from
+/// its next transaction on.
+pub fn set_pause<D: Ledger>(
+    ledger: &D,
+    rule: Option<&str>,
+    is_on: bool,
+    now: Timestamp,
+) -> Result<(String, Vec<Pause>), LedgerError> {
+    let what = format!("{} {}", if is_on { "pause" } else { "resume" }, rule.unwrap_or("everything"));
+    let pauses = ledger.transaction(|transaction| {
+        transaction.set_pause(rule, is_on, now)?;
+        transaction.audit(now, "operator", &what)?;
+        transaction.pauses()
+    })?;
+    Ok((what, pauses))
 }
 
 impl Doors {

@@ -8,53 +8,63 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 /// A release that can decide and be written with.
+#[derive(Clone)]
 pub struct Built {
     pub release: Arc<Release>,
     pub templates: Arc<Templates>,
 }
 
+/// Makes a release of what is stored, or says why this version cannot.
+pub type Compile = fn(&StoredRelease) -> Result<Built, String>;
+
+/// What was compiled.
+#[derive(Default)]
+struct Known {
+    /// Each by itself; the same bytes give the same for ever.
+    alone: BTreeMap<String, Result<Built, String>>,
+    /// Each with all the others that are in `alone`.
+    built: BTreeMap<String, Arc<Built>>,
+}
+
 /// All releases of a ledger.
 pub struct ReleaseStore<D> {
     ledger: Arc<D>,
-    built: Mutex<BTreeMap<String, Arc<Built>>>,
+    compile: Compile,
+    known: Mutex<Known>,
     current: Mutex<Option<Arc<Built>>>,
 }
 
 impl<D: Ledger> ReleaseStore<D> {
     pub fn new(ledger: Arc<D>) -> ReleaseStore<D> {
-        ReleaseStore { ledger, built: Mutex::default(), current: Mutex::default() }
+        ReleaseStore::compiling_by(ledger, build)
+    }
+
+    /// One that compiles by `compile`, which may remember what [`build`] gave: a release is named by its content.
+    pub fn compiling_by(ledger: Arc<D>, compile: Compile) -> ReleaseStore<D> {
+        ReleaseStore { ledger, compile, known: Mutex::default(), current: Mutex::default() }
     }
 
     /// The release of this id, with the rules of all others for the people who entered with them: a release that is
     /// announced again after another one has people of that one, too.
     pub fn find(&self, id: &str) -> Result<Arc<Built>, String> {
-        if let Some(built) = self.built.lock().expect("no panic while held").get(id) {
+        if let Some(built) = self.known.lock().expect("no panic while held").built.get(id) {
             return Ok(built.clone());
         }
         let stored = self.ledger.transaction(|transaction| transaction.releases());
-        let mut all = Vec::new();
-        for stored in stored.map_err(|error| error.to_string())? {
-            match build(&stored) {
-                Ok(built) => all.push(built),
-                Err(reason) if stored.id == id => return Err(reason),
-                // Nobody is inside it any more, or their journeys end: that must not keep the others from running.
-                Err(reason) => tracing::warn!(reason, "an earlier release cannot be read by this version"),
-            }
-        }
-        let wanted = all.iter().position(|built| *built.release.id == *id);
-        let wanted = wanted.ok_or_else(|| format!("expected release {id} in the ledger, found none"))?;
-        let Built { release, templates } = all.swap_remove(wanted);
-        let release = all
-            .iter()
-            .fold(Arc::unwrap_or_clone(release), |release, other| release.with_earlier(&other.release));
+        let stored = stored.map_err(|error| error.to_string())?;
+        let mut known = self.known.lock().expect("no panic while held");
+        known.compile(self.compile, &stored);
+        let Some(alone) = known.alone.get(id) else {
+            return Err(format!("expected release {id} in the ledger, found none"));
+        };
+        let Built { release, templates } = alone.clone()?;
+        let others = known.alone.iter().filter(|(other, _)| *other != id);
+        let release = others
+            .filter_map(|(_, built)| built.as_ref().ok())
+            .fold(Release::clone(&release), |release, other| release.with_earlier(&other.release));
         let built = Arc::new(Built { release: Arc::new(release), templates });
-        self.built.lock().expect("no panic while held").insert(id.to_owned(), built.clone());
+        known.built.insert(id.to_owned(), built.clone());
         Ok(built)
-    }
-
-    /// Forgets what was compiled: a release was stored, and those before it may have people of it one day.
-    pub fn refresh(&self) {
-        self.built.lock().expect("no panic while held").clear();
     }
 
     /// The release announced last.
@@ -69,7 +79,26 @@ impl<D: Ledger> ReleaseStore<D> {
     }
 }
 
-fn build(stored: &StoredRelease) -> Result<Built, String> {
+impl Known {
+    fn compile(&mut self, compile: Compile, stored: &[StoredRelease]) {
+        for stored in stored {
+            if self.alone.contains_key(&stored.id) {
+                continue;
+            }
+            let built = compile(stored);
+            if let Err(reason) = &built {
+                // Nobody is inside it any more, or their journeys end: that must not keep the others from running.
+                tracing::warn!(reason, "a release cannot be read by this version");
+            }
+            self.alone.insert(stored.id.clone(), built);
+            // Those that were made before it was stored, announced again, may have people of it.
+            self.built.clear();
+        }
+    }
+}
+
+/// Reads and compiles a release as it is stored.
+pub fn build(stored: &StoredRelease) -> Result<Built, String> {
     let (_, parts) =
         from_bundle(&stored.bundle).map_err(|error| format!("release {}: {error}", stored.id))?;
     let (templates, _) = Templates::load(&parts.templates);
@@ -101,8 +130,11 @@ mod tests {
     #[test]
     fn a_release_that_comes_back_knows_the_people_of_the_one_between() {
         let ledger = Arc::new(SqliteLedger::in_memory().unwrap());
-        let (first, second) = (store(&ledger, "first"), store(&ledger, "second"));
-        let releases = ReleaseStore::new(ledger);
+        let first = store(&ledger, "first");
+        let releases = ReleaseStore::new(ledger.clone());
+        releases.find(&first).unwrap();
+        let second = store(&ledger, "second");
+        releases.find(&second).unwrap();
         for (id, other) in [(&first, &second), (&second, &first)] {
             let built = releases.find(id).unwrap();
             let rule = built.release.rule_of(&other.as_str().into(), &"r".into()).expect("the other's rule");

@@ -67,7 +67,7 @@ impl Service {
         let storage = Arc::new(Storage::open(&process.data)?);
         let store = Arc::new(ReleaseStore::new(storage.ledger.clone()));
         let now = (storage.clock)();
-        announce::announce(project, &*storage.log, &*storage.ledger, &store, now)?;
+        announce::announce(&project.release, &*storage.log, &*storage.ledger, &store, now)?;
 
         let sources = sources::start(process, &storage)?.map(Arc::new);
         let standing = Arc::new(Standing::new(storage.log.partitions()));

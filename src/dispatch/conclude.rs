@@ -89,10 +89,16 @@ fn conclude(transaction: &mut dyn Transaction, ended: &Concluded, now: Timestamp
         let again_at = now + NOT_HANDED_OVER_FOR;
         return transaction.set_waiting(message.key, MessageState::Queued, again_at, now, "not-handed-over");
     };
+    let is_in_product = message.channel == Channel::InProduct;
+    let taken_back = if is_in_product { transaction.cancel_reason(message.key)? } else { None };
     let mut end = |outcome, reason: Option<&str>, detail: Option<&str>| {
         transaction.set_ended(message.key, outcome, now, reason, detail).map(drop)
     };
     match delivery {
+        // Nobody outside has it yet: one that was taken back while it was leaving is not kept.
+        Delivery::Accepted { .. } if taken_back.is_some() => {
+            end(OutcomeKind::Cancelled, taken_back.as_deref(), None)
+        }
         Delivery::Accepted { reply } => {
             end(OutcomeKind::Sent, None, Some(ended.kept.as_deref().unwrap_or(reply)))
         }
@@ -127,7 +133,8 @@ fn conclude(transaction: &mut dyn Transaction, ended: &Concluded, now: Timestamp
 /// Whether a message of which nobody knows whether it was taken goes again: what must arrive does. So does one in the
 /// product, which is taken when its end is written, and so was not.
 pub(super) fn may_go_again(message: &Message) -> bool {
-    message.is_transactional || message.channel == Channel::InProduct || planted::is_on(Bug::UnknownRepeated)
+    let is_in_product = message.channel == Channel::InProduct && !planted::is_on(Bug::InProductUnknown);
+    message.is_transactional || is_in_product || planted::is_on(Bug::UnknownRepeated)
 }
 
 /// The address does not exist: nothing more goes there, and the person's shard hears of it.

@@ -4,6 +4,7 @@ use super::pace::Pace;
 use crate::ledger::{Counted, Message, Pause, Suppression, SuppressionKind};
 use outreach_engine::effect::{Channel, OnCap};
 use outreach_engine::event::OutcomeKind;
+use outreach_engine::planted::{self, Bug};
 use outreach_engine::policy::{cap, quiet_hours};
 use outreach_engine::{Length, Release, Timestamp, zone};
 
@@ -65,6 +66,7 @@ fn rule_off(facts: &mut Facts<'_>, message: &Message) -> Option<Verdict> {
 fn paused(facts: &mut Facts<'_>, message: &Message) -> Option<Verdict> {
     let is_paused =
         facts.pauses.iter().any(|pause| pause.rule.as_ref().is_none_or(|rule| *rule == message.rule));
+    let is_paused = is_paused && !planted::is_on(Bug::PauseIgnored);
     is_paused.then_some(Verdict::Hold { until: facts.now + PAUSED_FOR, code: "paused" })
 }
 

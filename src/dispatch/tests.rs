@@ -8,7 +8,7 @@ use crate::channel::{Delivery, Mailer};
 use crate::ledger::sqlite::SqliteLedger;
 use crate::ledger::{Ledger, Message, MessageState, contract};
 use crate::template::Templates;
-use outreach_engine::effect::{Channel, Decision};
+use outreach_engine::effect::{Cancel, Channel, Decision, Refusal};
 use outreach_engine::release::{Caps, Settings};
 use outreach_engine::{Length, Release, Timestamp};
 use std::collections::BTreeMap;
@@ -132,6 +132,20 @@ fn a_round_writes_ends_down_and_lets_the_next_leave_and_never_are_more_leaving_t
         assert_eq!(leaving.len() as u64, (10 - sent).min(LEAVING_MAX as u64));
     }
     assert_eq!(desk.dispatcher.ledger.transaction(|t| t.outbox(100)).unwrap().len(), 10);
+}
+
+#[test]
+fn what_was_taken_back_while_it_was_leaving_for_the_product_is_not_kept() {
+    let desk = desk(1, |_, decision| Decision { channel: Channel::InProduct, ..decision });
+    let room = Places::all(&desk.dispatcher.limits);
+    let message = desk.dispatcher.conclude_and_pass(&[], room).unwrap().leaving.remove(0);
+    let (key, at) = (message.key, Timestamp(1));
+    let cancel = Cancel { decision: key.id, reason: Refusal::Exit, at };
+    desk.dispatcher.ledger.transaction(|t| t.cancel(&[cancel])).unwrap();
+    let kept = Concluded { kept: Some("{}".into()), ..ended(message, accepted()) };
+    desk.dispatcher.conclude(&[kept]).unwrap();
+    assert_eq!(desk.count(MessageState::Cancelled), 1);
+    assert_eq!(desk.dispatcher.ledger.transaction(|t| t.kept(key)).unwrap(), None);
 }
 
 #[test]

@@ -57,9 +57,9 @@ async fn act<D: Ledger + 'static>(
     Path(token): Path<String>,
     body: Bytes,
 ) -> Response {
-    let Some(claims) = verify(&links.key, &token) else { return page(StatusCode::NOT_FOUND, invalid_page()) };
-    // A message without a topic has only everything to end.
-    let scope = if claims.topic.is_empty() { Scope::All } else { Scope::of_form(&body) };
+    let Some((claims, scope)) = links.asked(&token, &body) else {
+        return page(StatusCode::NOT_FOUND, invalid_page());
+    };
     let (acting, said) = (links.clone(), claims.clone());
     let acted = tokio::task::spawn_blocking(move || acting.unsubscribe(&said, scope)).await;
     match acted {
@@ -85,9 +85,17 @@ impl<D: Ledger> Links<D> {
         show(&Page { sender: &self.sender_name, topic: &topic, address: &claims.address })
     }
 
+    /// What a POST asks for; nothing where we did not sign its link.
+    pub fn asked(&self, token: &str, body: &[u8]) -> Option<(Claims, Scope)> {
+        let claims = verify(&self.key, token)?;
+        // A message without a topic has only everything to end.
+        let scope = if claims.topic.is_empty() { Scope::All } else { Scope::of_form(body) };
+        Some((claims, scope))
+    }
+
     /// Suppression and outbox row in one transaction: when the page says "unsubscribed", nothing that has not left
     /// leaves any more.
-    fn unsubscribe(&self, claims: &Claims, scope: Scope) -> Result<(), LedgerError> {
+    pub fn unsubscribe(&self, claims: &Claims, scope: Scope) -> Result<(), LedgerError> {
         let now: Timestamp = (self.clock)();
         let topic = (scope == Scope::Topic).then(|| claims.topic.clone());
         let subject = claims.subject.as_ref();

@@ -248,6 +248,10 @@ pub trait Transaction {
         reason: Option<&str>,
         detail: Option<&str>,
     ) -> Result<bool, LedgerError>;
+    /// Why a message that is leaving was taken back meanwhile: if it can still be stopped, it is to end as cancelled.
+    fn cancel_reason(&mut self, key: MessageKey) -> Result<Option<String>, LedgerError>;
+    /// What the channel kept or answered of a message that has ended (`detail` of [`Transaction::set_ended`]).
+    fn kept(&mut self, key: MessageKey) -> Result<Option<String>, LedgerError>;
     /// Messages to `address` that left (by their outcome's time) or are leaving (as `now`), since `since`; the
     /// transactional ones are not counted.
     fn counted(

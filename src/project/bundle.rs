@@ -53,17 +53,22 @@ impl ReleaseParts {
         serde_json::to_vec(&all).expect("texts by text are JSON")
     }
 
+    /// The first 16 hexadecimal digits of the bundle's SHA-256.
+    pub fn id(&self) -> String {
+        id_of(&self.bundle())
+    }
+
     /// What the engine decides by. Templates with problems read nothing.
     pub fn release(&self) -> Release {
         let (templates, _) = Templates::load(&self.templates);
         let reads =
             templates.iter().map(|template| (template.name().to_owned(), template.reads().clone())).collect();
-        Release::new(&id_of(&self.bundle()), self.settings.clone(), self.rules.clone(), &reads)
+        Release::new(&self.id(), self.settings.clone(), self.rules.clone(), &reads)
     }
 }
 
 /// The id of a release from its bytes.
-pub(super) fn id_of(bundle: &[u8]) -> String {
+fn id_of(bundle: &[u8]) -> String {
     Sha256::digest(bundle)[..ID_BYTES].iter().map(|byte| format!("{byte:02x}")).collect()
 }
 

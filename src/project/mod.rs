@@ -106,7 +106,7 @@ impl Project {
 
     /// The first 16 hexadecimal digits of the bundle's SHA-256.
     pub fn release_id(&self) -> String {
-        bundle::id_of(&self.bundle())
+        self.release.id()
     }
 }
 

@@ -55,7 +55,8 @@ impl Pace {
         if let Some((said, now)) = self.said
             && said == at
         {
-            self.log_behind = now.since(appended_at);
+            // A log that shows later has taken its time to append, which is nothing that was read.
+            self.log_behind = now.since(appended_at).max(Length::ZERO);
         }
     }
 
@@ -163,6 +164,15 @@ mod tests {
         let due_at = Some(NOW + Length::minutes(1));
         assert!(matches!(pace.decide(NOW + hour, NOW, due_at), Due::At(_)));
         assert_eq!(pace.by_the_log(NOW, NOW), NOW, "it was set right");
+    }
+
+    #[test]
+    fn a_log_that_takes_its_time_to_append_lends_none_of_it_to_the_next_tick() {
+        let mut pace = Pace::default();
+        pace.ticked(NOW, NOW);
+        pace.saw_tick(NOW, NOW + Length::seconds(3));
+        let later = NOW + Length::seconds(5);
+        assert_eq!(pace.by_the_log(NOW, later), NOW, "so far the source was read, and no further");
     }
 
     #[test]

@@ -1,17 +1,17 @@
 //! What a process's parts do when they are called, as the service's loops call them.
 
 use crate::life::Life;
-use crate::mail_server::{Accepted, Course, Mood, message_id};
-use crate::process::LEAVING_MAX;
+use crate::mail_server::{Accepted, Course, Left, Mood, header};
+use crate::process::Process;
+use crate::suppress;
 use crate::time::{MINUTE, SECOND};
 use crate::world::{Actor, Event, PARTITIONS, World};
-use outreach::channel::{Delivery, Outgoing};
+use outreach::channel::{Delivery, Outgoing, in_product};
 use outreach::dispatch::{Concluded, Places};
 use outreach::ingest::outbox::{OutboxError, pump};
 use outreach::ledger::{Ledger, LedgerError, Message};
 use outreach::log::LogError;
 use outreach::worker::{Step, WorkerError};
-use outreach_engine::Timestamp;
 use std::sync::Arc;
 
 /// After a failure a part tries again within this time.
@@ -40,6 +40,7 @@ impl World {
     fn work(&mut self, owner: usize, partition: u32) {
         let now = self.time.now();
         let Some(process) = &mut self.owners[owner].process else { return };
+        process.life.saw_clock(process.guard.now().0 - now);
         let commits = process.ledger.commits();
         let looks = &mut process.looked[partition as usize];
         *looks = (now, looks.1 + 1);
@@ -70,6 +71,7 @@ impl World {
             Err(error) => self.worker_stopped(owner, partition, error),
         }
         if has_written {
+            self.note_position(partition);
             self.ledger_grew();
         }
         if has_snapshot {
@@ -85,6 +87,13 @@ impl World {
         }
     }
 
+    /// What a worker has written by now.
+    pub fn note_position(&mut self, partition: u32) {
+        let position = self.durable.ledger.transaction(|transaction| transaction.position(partition));
+        let position = position.expect("the real ledger stands");
+        self.written[partition as usize].push((self.time.now(), position));
+    }
+
     fn worker_stopped(&mut self, owner: usize, partition: u32, error: WorkerError) {
         let Some(process) = &mut self.owners[owner].process else { return };
         if process.life.is_over() {
@@ -93,12 +102,12 @@ impl World {
         let starts_again = match &error {
             WorkerError::Ledger(LedgerError::Unavailable { .. })
             | WorkerError::Log(LogError::Unavailable { .. }) => self.dice.happens(500_000),
-            WorkerError::Ledger(LedgerError::Fenced { .. }) => true,
+            // The ledger that releases are read from may be back in a moment; one that is missing keeps it from ending.
+            WorkerError::Ledger(LedgerError::Fenced { .. }) | WorkerError::Release { .. } => true,
             WorkerError::Ledger(LedgerError::Damaged { .. })
             | WorkerError::Log(LogError::Damaged { .. })
             | WorkerError::Frame { .. }
-            | WorkerError::Unproven { .. }
-            | WorkerError::Release { .. } => {
+            | WorkerError::Unproven { .. } => {
                 return self
                     .violated(format!("owner {owner}'s worker of {partition} stops for good: {error}"));
             }
@@ -118,18 +127,23 @@ impl World {
                 self.work(owner, partition);
             }
         }
-        let now = self.time.now();
+        let left = self.left(owner);
+        let now = left.at;
+        self.note_ends(owner);
         let Some(process) = &mut self.owners[owner].process else { return };
+        if process.is_stopping {
+            return self.stop_in_order(owner);
+        }
         // As the service's own loop does: what has ended is written in the transaction that lets the next leave.
-        let email = LEAVING_MAX.saturating_sub(process.leaving - process.ended.len());
-        let room = Places { email, in_product: 0 };
+        let room =
+            Places::all(&process.dispatcher.limits).without(process.leaving.without(process.ended_places()));
         match process.dispatcher.conclude_and_pass(&process.ended, room) {
             Ok(passed) => {
-                process.leaving -= process.ended.len();
-                process.ended.clear();
-                process.leaving += passed.leaving.len();
+                let has_moved = !process.ended.is_empty() || passed.looked_at > 0;
+                process.forget_ended();
                 let life = process.life.clone();
                 for message in passed.leaving {
+                    self.takes_place(owner, &message);
                     let line =
                         format!("owner {owner} lets {} leave, attempt {}", message.key.id, message.attempts);
                     self.note(&line);
@@ -137,10 +151,11 @@ impl World {
                         && self.dice.happens(if self.server.mood == Mood::Slow { 500_000 } else { 50_000 });
                     let delay = self.dice.between(1, if is_slow { 70 * SECOND } else { 50_000 });
                     self.may_say_no(&message, if is_slow { 500_000 } else { 30_000 });
-                    self.after(delay, Event::HandOver { life: life.clone(), message });
+                    self.passes.push((message.key.id, message.rule.clone(), left));
+                    self.after(delay, Event::HandOver { life: life.clone(), message, left });
                     self.wake_at(owner, Actor::Sweep, now + 10 * MINUTE + 2 * SECOND);
                 }
-                if passed.looked_at > 0 {
+                if has_moved {
                     self.ledger_grew();
                 } else if let Some(next_at) = passed.next_at.filter(|_| room.email > 0) {
                     let process = self.owners[owner].process.as_ref().expect("it has just let them pass");
@@ -149,6 +164,27 @@ impl World {
                 }
             }
             Err(error) => self.failed(owner, Actor::Gate, error),
+        }
+    }
+
+    fn takes_place(&mut self, owner: usize, message: &Message) {
+        if let Some(Process { leaving, .. }) = &mut self.owners[owner].process {
+            *leaving.of_mut(message.channel) += 1;
+        }
+    }
+
+    fn left(&self, owner: usize) -> Left {
+        let at = self.time.now();
+        let process = self.owners[owner].process.as_ref();
+        Left { at, ahead: process.map_or(0, |process| process.guard.now().0 - at) }
+    }
+
+    /// The ends that are about to be written are so by this machine's clock.
+    fn note_ends(&mut self, owner: usize) {
+        let left = self.left(owner);
+        let Some(process) = &self.owners[owner].process else { return };
+        for ended in &process.ended {
+            self.ends.entry(ended.message.key.id).or_default().push(left);
         }
     }
 
@@ -164,23 +200,27 @@ impl World {
         }
     }
 
-    pub fn hand_over(&mut self, life: Arc<Life>, message: Message) {
+    pub fn hand_over(&mut self, life: Arc<Life>, message: Message, left: Left) {
         let now = self.time.now();
         if life.is_over() {
             return;
         }
         let owner = life.owner;
         if self.owners[owner].paused_until > now {
-            return self.at(self.owners[owner].paused_until, Event::HandOver { life, message });
+            return self.at(self.owners[owner].paused_until, Event::HandOver { life, message, left });
         }
         let Some(process) = &self.owners[owner].process else { return };
         let at = self.owners[owner].machine.now();
         let over = |delivery| move |message| Concluded { message, delivery, kept: None };
         match process.dispatcher.letters.prepare(&message, at) {
-            Err(unfit) => {
-                self.violated(format!("a mail cannot be written: {unfit:?}"));
+            // The ledger that holds its templates is away.
+            Err(None) => self.answered(life, over(None)(message)),
+            Err(Some(unfit)) => self.violated(format!("a message cannot be written: {unfit:?}")),
+            // Keeping it is delivering it: with its end, in one transaction.
+            Ok(Outgoing::InProduct(kept)) => {
+                let ended = Concluded { message, delivery: Some(in_product::deliver()), kept: Some(kept) };
+                self.answered(life, ended);
             }
-            Ok(Outgoing::InProduct(_)) => self.violated("no rule sends in-product messages".into()),
             Ok(Outgoing::Email(_)) if !process.dispatcher.may_still_leave(&message) => {
                 self.note(&format!("{} goes back to the gate", message.key.id));
                 self.answered(life, over(None)(message));
@@ -192,7 +232,9 @@ impl World {
                     decision: mail.decision,
                     to: mail.envelope_to.to_string(),
                     at: now,
-                    message_id: message_id(&mail),
+                    message_id: header(&mail, "message-id:"),
+                    subject: header(&mail, "subject:"),
+                    left,
                 };
                 let ended = over(Some(course.delivery.clone()))(message);
                 match course.handed_over_at {
@@ -231,14 +273,14 @@ impl World {
     }
 
     fn conclude(&mut self, owner: usize) {
+        self.note_ends(owner);
         let Some(process) = &mut self.owners[owner].process else { return };
         if process.ended.is_empty() {
             return;
         }
         match process.dispatcher.conclude(&process.ended) {
             Ok(()) => {
-                process.leaving -= process.ended.len();
-                process.ended.clear();
+                process.forget_ended();
                 self.ledger_grew();
             }
             Err(error) => self.failed(owner, Actor::Conclude, error),
@@ -246,6 +288,10 @@ impl World {
     }
 
     fn sweep(&mut self, owner: usize) {
+        let left = self.left(owner);
+        for decision in suppress::leaving(&self.durable.ledger) {
+            self.ends.entry(decision).or_default().push(left);
+        }
         let Some(process) = &mut self.owners[owner].process else { return };
         match process.dispatcher.sweep() {
             Ok(0) => {}
@@ -255,12 +301,7 @@ impl World {
             }
             Err(error) => self.failed(owner, Actor::Sweep, error),
         }
-        let left = self
-            .durable
-            .ledger
-            .transaction(|transaction| transaction.leaving_since_before(Timestamp::MAX))
-            .expect("the real ledger stands");
-        if !left.is_empty() {
+        if !suppress::leaving(&self.durable.ledger).is_empty() {
             self.wake(owner, Actor::Sweep, MINUTE);
         }
     }

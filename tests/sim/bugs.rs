@@ -1,10 +1,8 @@
 //! Each promise is seen broken: a bug is planted, and the seeds find it.
 
-use crate::checks::EntryRow;
 use crate::faults::Plan;
 use crate::run::{Run, differences, once};
 use outreach_engine::planted::{Bug, plant};
-use std::collections::BTreeSet;
 
 /// A planted bug is found within so many seeds.
 const SEEDS_MAX: u64 = 40;
@@ -21,8 +19,8 @@ fn find(bug: Bug) -> Option<(u64, String)> {
 }
 
 fn differs_from_ideal(seed: u64, run: &Run) -> Option<String> {
-    let ideal: BTreeSet<EntryRow> = once(seed, Plan::without_faults(), false).findings.entries;
-    differences(&run.findings.entries, &ideal, seed).into_iter().next()
+    let ideal = once(seed, Plan::without_faults(), false);
+    differences(&run.findings, &ideal.findings, seed).into_iter().next()
 }
 
 fn is_found(bug: Bug) {
@@ -63,4 +61,24 @@ fn a_lost_outcome_is_found() {
 #[test]
 fn an_unknown_message_that_is_repeated_is_found() {
     is_found(Bug::UnknownRepeated);
+}
+
+#[test]
+fn a_pause_that_the_gate_does_not_ask_for_is_found() {
+    is_found(Bug::PauseIgnored);
+}
+
+#[test]
+fn a_message_that_was_taken_back_and_stays_in_the_queue_is_found() {
+    is_found(Bug::CancelIgnored);
+}
+
+#[test]
+fn people_inside_who_go_by_the_newest_release_are_found() {
+    is_found(Bug::ReleaseOfNow);
+}
+
+#[test]
+fn an_in_product_message_that_is_lost_in_a_crash_is_found() {
+    is_found(Bug::InProductUnknown);
 }

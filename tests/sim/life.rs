@@ -11,11 +11,23 @@ pub struct Life {
     pub owner: usize,
     time: TrueTime,
     died_at: AtomicI64,
+    /// The furthest that its clock was ahead (negative: behind) since it began.
+    ahead_max: AtomicI64,
 }
 
 impl Life {
-    pub fn new(owner: usize, time: TrueTime) -> Arc<Life> {
-        Arc::new(Life { owner, time, died_at: AtomicI64::new(i64::MAX) })
+    pub fn new(owner: usize, time: TrueTime, ahead: i64) -> Arc<Life> {
+        let (died_at, ahead_max) = (AtomicI64::new(i64::MAX), AtomicI64::new(ahead));
+        Arc::new(Life { owner, time, died_at, ahead_max })
+    }
+
+    /// Its clock was set.
+    pub fn saw_clock(&self, ahead: i64) {
+        self.ahead_max.fetch_max(ahead, Ordering::Relaxed);
+    }
+
+    pub fn ahead_max(&self) -> i64 {
+        self.ahead_max.load(Ordering::Relaxed)
     }
 
     pub fn is_over(&self) -> bool {
@@ -69,6 +81,15 @@ impl Trouble {
         self.errors.store(errors, Ordering::Relaxed);
         self.crashes.store(crashes, Ordering::Relaxed);
         self.is_calm.store(errors == 0 && crashes == 0, Ordering::Relaxed);
+    }
+
+    /// Does something while calls kill so often.
+    pub fn while_calls_kill<T>(&self, crashes: u32, work: impl FnOnce() -> T) -> T {
+        let before = (self.errors.load(Ordering::Relaxed), self.crashes.load(Ordering::Relaxed));
+        self.set(before.0, crashes);
+        let done = work();
+        self.set(before.0, before.1);
+        done
     }
 
     pub fn mishap(&self) -> Mishap {

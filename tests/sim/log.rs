@@ -26,8 +26,8 @@ pub enum Role {
 #[derive(Default)]
 pub struct Disk {
     pub partitions: Vec<Vec<Entry>>,
-    /// Who wrote the records of each frame: (role, count), in order.
-    pub authors: Vec<Vec<Vec<(Role, u32)>>>,
+    /// Who wrote the records of each frame, in order.
+    pub authors: Vec<Vec<Vec<Author>>>,
     marks: BTreeMap<(String, u32), SourceMark>,
     waiting: Vec<Waiting>,
     /// Durable, and not told yet.
@@ -35,9 +35,19 @@ pub struct Disk {
     refuses: bool,
 }
 
+/// Who wrote some records one after the other.
+#[derive(Clone, Copy, Debug)]
+pub struct Author {
+    pub role: Role,
+    /// The furthest that its process's clock had been ahead until then.
+    pub ahead_max: i64,
+    pub count: u32,
+}
+
 struct Waiting {
     batch: Batch,
     role: Role,
+    ahead_max: i64,
     life: Option<Arc<Life>>,
     done: Done,
 }
@@ -110,6 +120,10 @@ impl SimLog {
         self.disk.lock().expect("no panic while held").refuses = refuses;
     }
 
+    fn ahead_max(&self) -> i64 {
+        self.process.as_ref().map_or(0, |(life, _)| life.ahead_max())
+    }
+
     fn mishap(&self) -> Result<Mishap, LogError> {
         let Some((life, trouble)) = &self.process else { return Ok(Mishap::None) };
         if life.is_over() {
@@ -137,13 +151,13 @@ impl Disk {
     fn commit(&mut self, now: i64) {
         let waiting = std::mem::take(&mut self.waiting);
         let mut joined = Batch::default();
-        let mut authors: BTreeMap<u32, Vec<(Role, u32)>> = BTreeMap::new();
-        for Waiting { batch, role, life, done } in waiting {
+        let mut authors: BTreeMap<u32, Vec<Author>> = BTreeMap::new();
+        for Waiting { batch, role, ahead_max, life, done } in waiting {
             for (partition, records) in batch.records {
                 let all = joined.records.entry(partition).or_default();
                 all.bytes.extend_from_slice(&records.bytes);
                 all.count += records.count;
-                authors.entry(partition).or_default().push((role, records.count));
+                authors.entry(partition).or_default().push(Author { role, ahead_max, count: records.count });
             }
             for mark in batch.marks {
                 self.marks.retain(|(source, _), old| *source != mark.source || old.topic_id == mark.topic_id);
@@ -179,7 +193,7 @@ impl Log for SimLog {
             return done(Err(unavailable("told to refuse")));
         }
         let life = self.process.as_ref().map(|(life, _)| life.clone());
-        disk.waiting.push(Waiting { batch, role: self.role, life, done });
+        disk.waiting.push(Waiting { batch, role: self.role, ahead_max: self.ahead_max(), life, done });
         if self.process.is_none() {
             disk.commit(self.time.now());
             // Told in order, for the disk is held.
@@ -193,7 +207,8 @@ impl Log for SimLog {
         if disk.refuses {
             return Err(unavailable("told to refuse"));
         }
-        disk.waiting.push(Waiting { batch, role: self.role, life: None, done: Box::new(drop) });
+        let (role, ahead_max) = (self.role, self.ahead_max());
+        disk.waiting.push(Waiting { batch, role, ahead_max, life: None, done: Box::new(drop) });
         disk.commit(self.time.now());
         if let (Mishap::CrashAfter, Some((life, _))) = (mishap, &self.process) {
             life.end();

@@ -47,6 +47,17 @@ pub struct Accepted {
     pub to: String,
     pub at: i64,
     pub message_id: String,
+    pub subject: String,
+    pub left: Left,
+}
+
+/// When a message passed the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Left {
+    /// True time.
+    pub at: i64,
+    /// How far the machine's clock was ahead of it.
+    pub ahead: i64,
 }
 
 #[derive(Debug)]
@@ -115,9 +126,9 @@ impl MailServer {
     }
 }
 
-/// The Message-ID header of a mail.
-pub fn message_id(mail: &Composed) -> String {
+/// A header of a mail, name and all; empty where there is none.
+pub fn header(mail: &Composed, name: &str) -> String {
     let text = String::from_utf8_lossy(&mail.bytes);
-    let line = text.lines().find(|line| line.to_ascii_lowercase().starts_with("message-id:"));
-    line.unwrap_or_default().to_owned()
+    let is_it = |line: &&str| line.to_ascii_lowercase().starts_with(&name.to_ascii_lowercase());
+    text.lines().find(is_it).unwrap_or_default().to_owned()
 }

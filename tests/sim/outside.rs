@@ -49,11 +49,11 @@ impl World {
     }
 
     /// Somebody's process that answers, if there is one.
-    fn answering(&self) -> Option<usize> {
+    pub fn answering(&self) -> Option<usize> {
         let now = self.time.now();
         let answers = |owner: &usize| {
             let owner = &self.owners[*owner];
-            owner.process.is_some() && owner.paused_until <= now
+            owner.process.as_ref().is_some_and(|process| !process.is_stopping) && owner.paused_until <= now
         };
         (0..self.owners.len()).rev().find(answers)
     }
@@ -61,7 +61,7 @@ impl World {
     /// Now and then somebody says no just when something for them is leaving.
     pub fn may_say_no(&mut self, message: &Message, in_a_million: u32) {
         let Some(user) = message.subject.strip_prefix("user:") else { return };
-        if !self.plan.is_faulty || !self.dice.happens(in_a_million) {
+        if !self.plan.is_faulty || message.address.is_empty() || !self.dice.happens(in_a_million) {
             return;
         }
         let no = No {
@@ -78,12 +78,13 @@ impl World {
 
     pub fn no(&mut self, no: No) {
         let no = No { at: self.time.now(), ..no };
-        let ledger: Option<Arc<SimLedger>> = self
-            .answering()
-            .and_then(|owner| self.owners[owner].process.as_ref())
-            .map(|process| process.ledger.clone());
-        let is_done =
-            ledger.is_some_and(|ledger| suppress(&*ledger, PARTITIONS, no.clone(), &self.nos).is_ok());
+        let answering = self.answering().and_then(|owner| self.owners[owner].process.as_ref());
+        let ledger: Option<Arc<SimLedger>> = answering.map(|process| process.ledger.clone());
+        let clock = answering.map(|process| process.guard.clock());
+        let is_done = ledger.zip(clock).is_some_and(|(ledger, clock)| {
+            let real = &self.durable.ledger;
+            suppress(&ledger, real, clock, PARTITIONS, no.clone(), &self.nos).is_ok()
+        });
         self.note(&format!("{} says no: {is_done}", no.user));
         if is_done {
             self.ledger_grew();
@@ -108,7 +109,7 @@ impl World {
         let Some(process) = &self.owners[owner].process else { return };
         let default_message_id = format!("http-{number}-{attempt}");
         let arrival = Arrival {
-            received_at: self.owners[owner].machine.now(),
+            received_at: process.guard.now(),
             batch_sent_at: None,
             default_kind: None,
             is_proven: true,

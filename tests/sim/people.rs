@@ -1,6 +1,7 @@
 //! The people of a seed and all they do: made before the run, the same with faults and without.
 
 use crate::dice::Dice;
+use crate::faults::KEPT_CLOCK_MAX;
 use crate::project::{QUIET, TOPICS};
 use crate::time::{DAY, HOUR, MINUTE, SECOND};
 use outreach_engine::Timestamp;
@@ -49,8 +50,10 @@ pub const POSTS: &str = "web-";
 
 const ZONES: [&str; 5] =
     ["Europe/Paris", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe", "Pacific/Apia"];
-/// A source's events are on their way so long at most: well within the grace that absences leave.
-const LATENCY_MAX: i64 = 20 * SECOND;
+/// A source's events are on their way so long: longer than a kept clock is off, or the door would take them for events of
+/// the future; well within the grace that absences leave.
+const LATENCY_MIN: i64 = KEPT_CLOCK_MAX + SECOND;
+const LATENCY_MAX: i64 = 25 * SECOND;
 const LATE_MAX: i64 = 6 * HOUR;
 
 struct Person {
@@ -115,7 +118,7 @@ fn identify(dice: &Dice, person: &Person, at: i64) -> Deed {
         r#""type":"identify","traits":{{"email":"{}","timezone":"{}","name":"{}"}}"#,
         person.address, person.zone, person.user
     );
-    deed(dice, person, at, at - SECOND, &body)
+    deed(dice, person, at, at - LATENCY_MIN, &body)
 }
 
 fn act(dice: &Dice, person: &mut Person, at: i64, deeds: &mut Vec<Deed>) {
@@ -137,7 +140,7 @@ fn act(dice: &Dice, person: &mut Person, at: i64, deeds: &mut Vec<Deed>) {
         at - dice.between(MINUTE, 5 * MINUTE)
     } else {
         // Whole seconds now and then: ties.
-        let happened_at = at - dice.between(0, LATENCY_MAX);
+        let happened_at = at - dice.between(LATENCY_MIN, LATENCY_MAX);
         if dice.happens(500_000) { happened_at - happened_at.rem_euclid(SECOND) } else { happened_at }
     };
     let body = |event: &str, properties: &str| {
@@ -175,9 +178,9 @@ fn act(dice: &Dice, person: &mut Person, at: i64, deeds: &mut Vec<Deed>) {
     }
     // Some senders send everything twice.
     if dice.happens(100_000)
-        && let Some(Deed { what: What::Source(payload), .. }) = deeds.last()
+        && let Some(Deed { at, what: What::Source(payload) }) = deeds.last()
     {
-        let again = Deed { at: at + dice.between(0, HOUR), what: What::Source(payload.clone()) };
+        let again = Deed { at: *at + dice.between(0, HOUR), what: What::Source(payload.clone()) };
         deeds.push(again);
     }
 }
@@ -196,7 +199,7 @@ fn deed(dice: &Dice, person: &Person, at: i64, happened_at: i64, body: &str) -> 
 
 /// An event that would like to be a control record.
 fn hostile(dice: &Dice, at: i64) -> Deed {
-    let time = Timestamp(at - SECOND);
+    let time = Timestamp(at - LATENCY_MIN);
     let json = |body: &str| {
         format!(r#"{{"userId":"user-0","messageId":"evil-{:x}","timestamp":"{time}",{body}}}"#, dice.number())
             .into_bytes()

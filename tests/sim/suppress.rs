@@ -1,10 +1,17 @@
-//! People who want no more: as the unsubscribe page does it, in one transaction before it answers.
+//! People who want no more.
+//!
+//! Who unsubscribes clicks a link of a mail: token, scope and transaction are those of the unsubscribe page
+//! (`http::links`); only the HTTP around them is left out, for it hands over to other threads. The service has no door for
+//! complaints yet, so what such a door must do is written here: suppression and record in one transaction.
 
 use crate::dice::Dice;
 use crate::ledger::Interloper;
 use crate::time::TrueTime;
+use outreach::channel::unsubscribe_token::{Claims, Key, sign};
+use outreach::clock::Clock;
+use outreach::http::links::Links;
 use outreach::ledger::sqlite::SqliteLedger;
-use outreach::ledger::{Ledger, LedgerError, Suppression, SuppressionKind, Transaction, fold_address};
+use outreach::ledger::{Ledger, LedgerError, Suppression, SuppressionKind, fold_address};
 use outreach_engine::Timestamp;
 use outreach_engine::effect::{Channel, DecisionId};
 use outreach_engine::event::{Body, Consent, ConsentKind, Subject};
@@ -28,31 +35,67 @@ pub struct No {
 /// All of them, as they come.
 pub type Nos = Arc<Mutex<Vec<No>>>;
 
-/// Writes a "no" down on `ledger`; an error is for the page to tell, and for the person to try again.
-pub fn suppress<L: Ledger>(ledger: &L, partitions: u32, no: No, nos: &Nos) -> Result<(), LedgerError> {
-    ledger.transaction(|transaction| {
-        write(transaction, partitions, &no)?;
-        let leaving = transaction.leaving_since_before(Timestamp::MAX)?;
-        let leaving = leaving.into_iter().map(|message| message.key.id).collect();
-        nos.lock().expect("no panic while held").push(No { leaving, ..no.clone() });
-        Ok(())
-    })
+/// The key that signs the links of mails.
+pub fn key() -> Key {
+    Key::new(b"sixteen bytes or more").expect("long enough")
 }
 
-fn write(transaction: &mut dyn Transaction, partitions: u32, no: &No) -> Result<(), LedgerError> {
-    let at = Timestamp(no.at);
-    let suppression = Suppression { address: no.address.clone(), topic: no.topic.clone(), kind: no.kind, at };
-    transaction.suppress(&suppression, true)?;
-    let subject = Subject::user(&no.user);
-    let kind = match (no.kind, &no.topic) {
-        (SuppressionKind::Unsubscribed, Some(topic)) => ConsentKind::TopicOff(topic.as_str().into()),
-        (SuppressionKind::Unsubscribed, None) => ConsentKind::AllOff,
-        (SuppressionKind::Bounced, _) => ConsentKind::Bounced(no.address.as_str().into()),
-        (SuppressionKind::Complained, _) => ConsentKind::Complained(no.address.as_str().into()),
+/// What is leaving at this moment: nobody can come between, for there is one thread.
+pub fn leaving(ledger: &SqliteLedger) -> BTreeSet<DecisionId> {
+    let leaving = ledger.transaction(|transaction| transaction.leaving_since_before(Timestamp::MAX));
+    leaving.expect("the real ledger stands").into_iter().map(|message| message.key.id).collect()
+}
+
+/// Writes a "no" down by `ledger`, a way to `real`; an error is for the page to tell, and for the person to try again.
+pub fn suppress<L: Ledger>(
+    ledger: &Arc<L>,
+    real: &SqliteLedger,
+    clock: Clock,
+    partitions: u32,
+    no: No,
+    nos: &Nos,
+) -> Result<(), LedgerError> {
+    match no.kind {
+        SuppressionKind::Unsubscribed => click(ledger, clock, partitions, &no)?,
+        SuppressionKind::Bounced | SuppressionKind::Complained => {
+            complain(&**ledger, clock, partitions, &no)?
+        }
+    }
+    nos.lock().expect("no panic while held").push(No { leaving: leaving(real), ..no });
+    Ok(())
+}
+
+/// One click of a mail program ends the topic of its mail, our own form everything.
+fn click<L: Ledger>(ledger: &Arc<L>, clock: Clock, partitions: u32, no: &No) -> Result<(), LedgerError> {
+    let links = Links {
+        ledger: ledger.clone(),
+        key: key(),
+        sender_name: "Acme".into(),
+        topic_name: Arc::new(|_| None),
+        partitions,
+        clock,
     };
+    let claims = Claims {
+        decision: DecisionId([7; 16]),
+        subject: Subject::user(&no.user).to_owned(),
+        address: no.address.clone(),
+        topic: no.topic.clone().unwrap_or_else(|| "onboarding".into()),
+    };
+    let form: &[u8] = if no.topic.is_some() { b"List-Unsubscribe=One-Click" } else { b"scope=all" };
+    let (claims, scope) = links.asked(&sign(&key(), &claims), form).expect("our own token");
+    links.unsubscribe(&claims, scope)
+}
+
+fn complain<L: Ledger>(ledger: &L, clock: Clock, partitions: u32, no: &No) -> Result<(), LedgerError> {
+    let (at, subject) = (clock(), Subject::user(&no.user));
+    let suppression = Suppression { address: no.address.clone(), topic: no.topic.clone(), kind: no.kind, at };
+    let kind = ConsentKind::Complained(no.address.as_str().into());
     let mut record = Vec::new();
     Body::Consent(Consent { subject, kind, at }).encode(&mut record);
-    transaction.push_outbox(subject.partition(partitions), &record)
+    ledger.transaction(|transaction| {
+        transaction.suppress(&suppression, true)?;
+        transaction.push_outbox(subject.partition(partitions), &record)
+    })
 }
 
 /// Somebody with a message on its way, who unsubscribes between two transactions of the service, so often in a million.
@@ -81,7 +124,9 @@ pub fn interloper(
             kind: SuppressionKind::Unsubscribed,
             leaving: BTreeSet::new(),
         };
-        suppress(&*ledger, partitions, no, &nos).expect("the real ledger stands");
+        let now = time.now();
+        let clock: Clock = Arc::new(move || Timestamp(now));
+        suppress(&ledger, &ledger, clock, partitions, no, &nos).expect("the real ledger stands");
     })
 }
 

@@ -7,10 +7,11 @@ use crate::faults::{Fault, Plan};
 use crate::ledger::Interloper;
 use crate::life::{Life, Trouble};
 use crate::log::{SimLog, Told};
-use crate::mail_server::{Accepted, Course, MailServer};
+use crate::mail_server::{Accepted, Course, Left, MailServer};
+use crate::operators::{Held, Off, Team, team};
 use crate::people::{self, ACTS_FOR, Workload};
-use crate::process::{Durable, Process};
-use crate::project;
+use crate::process::{Durable, Process, Weather};
+use crate::project::{self, Version};
 use crate::source::Topic;
 use crate::suppress::{self, No, Nos};
 use crate::time::{DAY, MINUTE, MachineClock, SECOND, TrueTime};
@@ -19,15 +20,17 @@ use object_store::memory::InMemory;
 use outreach::dispatch::Concluded;
 use outreach::ledger::Message;
 use outreach::ledger::sqlite::SqliteLedger;
-use outreach::log::{Batch, Log, LogError};
+use outreach::log::LogError;
 use outreach_engine::Timestamp;
-use outreach_engine::event::Body;
+use outreach_engine::effect::DecisionId;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 pub const PARTITIONS: u32 = 2;
 /// When the world is made whole again.
 pub const WHOLE_AT: i64 = ACTS_FOR + DAY / 4;
+/// In a deadly start each call kills so often in a million: it has about six.
+const DEADLY: u32 = 200_000;
 
 /// The parts of a process that are called now and then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,6 +58,7 @@ pub enum Event {
     HandOver {
         life: Arc<Life>,
         message: Message,
+        left: Left,
     },
     /// The end of a mail was sent.
     HandedOver {
@@ -71,6 +75,11 @@ pub enum Event {
     Fault(Fault),
     /// Somebody wants no more.
     No(No),
+    /// The team releases a version, holds a rule, lets it go, and looks what became of that.
+    Deploy(usize),
+    Hold(usize),
+    Resume(usize),
+    Look(usize),
     Start(usize),
     Whole,
 }
@@ -107,13 +116,28 @@ pub struct World {
     pub posted: BTreeMap<usize, Posted>,
     pub answers: Answers,
     pub stalled_until: i64,
+    pub team: Team,
+    /// The folder that a process starts with, and whether one has.
+    pub version: Version,
+    pub is_released: bool,
+    /// So many starts are likely to die while they announce.
+    pub deadly_starts: u32,
+    pub started_at: i64,
+    pub held: Vec<Held>,
+    pub offs: Vec<Off>,
+    /// Everything that passed the gate.
+    pub passes: Vec<(DecisionId, String, Left)>,
+    /// When ends may have been written, and by which clock.
+    pub ends: BTreeMap<DecisionId, Vec<Left>>,
+    /// Of each partition, when its position had moved where.
+    pub written: Vec<Vec<(i64, u64)>>,
     pub trace: Trace,
     pub violations: Vec<String>,
     pub lives: u64,
     queue: BTreeMap<(i64, u64, u64), Event>,
     queued: u64,
     wakes: BTreeMap<(usize, Actor), i64>,
-    ends: Vec<u64>,
+    log_ends: Vec<u64>,
     is_commit_queued: bool,
 }
 
@@ -127,14 +151,12 @@ impl World {
         let nos = Nos::default();
         let interloper = plan
             .is_faulty
-            .then(|| suppress::interloper(&ledger, PARTITIONS, &time, &Dice::new(seed, 4), &nos, 1_000));
+            .then(|| suppress::interloper(&ledger, PARTITIONS, &time, &Dice::new(seed, 4), &nos, 5_000));
         let durable = Durable {
             log: SimLog::new(PARTITIONS, time.clone()),
             ledger,
             snapshots: Arc::new(InMemory::new()),
             topic: Arc::new(Topic::new(&workload.deeds)),
-            release: Arc::new(project::release()),
-            templates: Arc::new(project::templates()),
         };
         let owner = |is_wanted| Owner {
             machine: MachineClock::new(time.clone()),
@@ -157,12 +179,22 @@ impl World {
             posted: BTreeMap::new(),
             answers: Answers::default(),
             stalled_until: i64::MIN,
+            team: team(seed),
+            version: Version::default(),
+            is_released: false,
+            deadly_starts: 0,
+            started_at: i64::MIN,
+            held: Vec::new(),
+            offs: Vec::new(),
+            passes: Vec::new(),
+            ends: BTreeMap::new(),
+            written: vec![Vec::new(); PARTITIONS as usize],
             violations: Vec::new(),
             lives: 0,
             queue: BTreeMap::new(),
             queued: 0,
             wakes: BTreeMap::new(),
-            ends: vec![0; PARTITIONS as usize],
+            log_ends: vec![0; PARTITIONS as usize],
             is_commit_queued: false,
         };
         world.begin();
@@ -170,16 +202,18 @@ impl World {
     }
 
     fn begin(&mut self) {
-        let mut batch = Batch::default();
-        (0..PARTITIONS)
-            .for_each(|partition| batch.push(partition, &Body::Release { id: project::RELEASE.into() }));
-        self.durable.log.append(batch).expect("nothing goes wrong yet");
         let now = self.time.now();
         for number in 0..self.workload.deeds.len() {
             self.at(self.workload.deeds[number].at, Event::Deed(number));
         }
         for (after, fault) in self.plan.faults.clone() {
             self.at(now + after.max(0), Event::Fault(fault));
+        }
+        for (number, deploy) in self.team.deploys.clone().into_iter().enumerate() {
+            self.at(now + deploy.after, Event::Deploy(number));
+        }
+        for (number, hold) in self.team.holds.clone().into_iter().enumerate() {
+            self.at(now + hold.from, Event::Hold(number));
         }
         self.at(now + WHOLE_AT, Event::Whole);
         self.at(now, Event::Start(0));
@@ -224,7 +258,7 @@ impl World {
                     done(Ok(()));
                 }
             }
-            Event::HandOver { life, message } => self.hand_over(life, message),
+            Event::HandOver { life, message, left } => self.hand_over(life, message, left),
             Event::HandedOver { life, course, mail, ended } => self.handed_over(life, course, mail, ended),
             Event::Accept(mail) => {
                 self.note(&format!("accepted {} for {}", mail.decision, mail.to));
@@ -233,6 +267,10 @@ impl World {
             Event::Answered { life, ended } => self.answered(life, ended),
             Event::Fault(fault) => self.fault(fault),
             Event::No(no) => self.no(no),
+            Event::Deploy(number) => self.deploy(number),
+            Event::Hold(number) => self.hold(number),
+            Event::Resume(number) => self.resume(number),
+            Event::Look(number) => self.look(number),
             Event::Start(owner) => self.start(owner),
             Event::Whole => self.make_whole(),
         }
@@ -255,7 +293,7 @@ impl World {
         self.take_answers();
         let ends = self.durable.log.ends();
         for partition in 0..PARTITIONS {
-            if ends[partition as usize] == self.ends[partition as usize] {
+            if ends[partition as usize] == self.log_ends[partition as usize] {
                 continue;
             }
             for owner in 0..self.owners.len() {
@@ -265,7 +303,7 @@ impl World {
                 self.wake(owner, Actor::Worker(partition), 20_000);
             }
         }
-        self.ends = ends;
+        self.log_ends = ends;
     }
 
     fn tell_later(&mut self, told: Vec<Told>) {
@@ -315,8 +353,7 @@ impl World {
         process.life.end();
         // What was being written is there, or not.
         while self.dice.happens(500_000) && process.write_snapshot() {}
-        self.wakes.retain(|(of, _), _| *of != owner);
-        self.durable.log.crash(&process.life, &self.dice);
+        self.forget(owner, &process.life);
         if self.dice.happens(200_000) {
             self.tear(self.dice.between(0, i64::from(PARTITIONS)) as u32);
         }
@@ -325,24 +362,43 @@ impl World {
         self.after(down_for, Event::Start(owner));
     }
 
+    /// What was on its way from a life that is over.
+    pub fn forget(&mut self, owner: usize, life: &Arc<Life>) {
+        life.end();
+        self.wakes.retain(|(of, _), _| *of != owner);
+        self.durable.log.crash(life, &self.dice);
+    }
+
     fn start(&mut self, owner: usize) {
         if !self.owners[owner].is_wanted || self.owners[owner].process.is_some() {
             return;
         }
         self.lives += 1;
-        self.note(&format!("owner {owner} starts, life {}", self.lives));
-        let life = Life::new(owner, self.time.clone());
+        self.note(&format!("owner {owner} starts with {:?}, life {}", self.version, self.lives));
         let machine = self.owners[owner].machine.clone();
-        let process = Process::start(
-            &self.durable,
-            &machine,
-            life,
-            &self.trouble,
-            &self.interloper,
-            self.stalled_until,
-        );
-        self.owners[owner].process = Some(process);
-        self.wake_all(owner);
+        let life = Life::new(owner, self.time.clone(), machine.ahead());
+        let weather = Weather {
+            trouble: &self.trouble,
+            interloper: &self.interloper,
+            stalled_until: self.stalled_until,
+        };
+        let start = || Process::start(&self.durable, self.version, &machine, life.clone(), &weather);
+        let is_deadly = self.deadly_starts > 0;
+        let started = if is_deadly { self.trouble.while_calls_kill(DEADLY, start) } else { start() };
+        self.deadly_starts -= u32::from(is_deadly);
+        match started {
+            Ok(process) => {
+                self.owners[owner].process = Some(process);
+                self.started_at = self.time.now();
+                self.has_released();
+                self.wake_all(owner);
+            }
+            Err(error) => {
+                self.note(&format!("owner {owner} does not start: {error}"));
+                self.forget(owner, &life);
+                self.after(self.dice.between(SECOND, MINUTE), Event::Start(owner));
+            }
+        }
     }
 
     pub fn wake_all(&mut self, owner: usize) {

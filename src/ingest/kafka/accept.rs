@@ -5,8 +5,8 @@
 //! is now, and says what it wrote.
 
 use super::ANSWER_WITHIN;
+use super::collected::marks_of;
 use super::config::{ConfigError, Properties, SourceConfig, Start, client_config};
-use super::session::marks_of;
 use super::start;
 use super::topic_id::{TopicIdError, topic_id};
 use crate::log::{Batch, Log, LogError, SourceMark};

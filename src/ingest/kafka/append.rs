@@ -2,39 +2,17 @@
 //! and marks in one durable step. Whatever is not there is waited for; a batch is given up only when the source stops.
 
 use super::ANSWER_WITHIN;
+use super::collected::Collected;
 use super::session::Session;
 use super::start::SourceStopped;
 use super::status::{Backoff, Trouble};
 use super::topic_id::topic_id;
-use crate::ingest::intake::{Intake, report};
-use crate::log::{Batch, LogError, SourceMark};
+use crate::ingest::intake::report;
+use crate::log::{Batch, LogError};
 use metrics::gauge;
 use rdkafka::consumer::Consumer;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Receiver;
-
-/// What was read since the last hand-over.
-pub(super) struct Collected {
-    pub intake: Intake,
-    /// Behind all of it.
-    pub marks: Vec<SourceMark>,
-    pub records: u64,
-    /// Of the records' values.
-    pub bytes: usize,
-}
-
-/// After so many records polled without a pause it is looked whether there is something else to do.
-const LOOK_EVERY: u64 = 256;
-
-impl Collected {
-    pub fn new(log_partitions: u32) -> Collected {
-        Collected { intake: Intake::new(log_partitions), marks: Vec::new(), records: 0, bytes: 0 }
-    }
-
-    pub fn is_look_due(&self) -> bool {
-        self.records.is_multiple_of(LOOK_EVERY)
-    }
-}
 
 pub(super) struct Appender<'s> {
     pub session: &'s Session<'s>,
@@ -68,8 +46,7 @@ impl Appender<'_> {
         let source = self.session.source;
         self.confirm_identity()?;
         let accepted = collected.intake.accepted();
-        let (mut batch, letters) = collected.intake.into_parts();
-        batch.marks = collected.marks;
+        let (batch, letters) = collected.into_parts();
         if !letters.is_empty() {
             self.until_done(Trouble::Storing, || {
                 source.letters.put(&letters).map_err(|error| error.to_string())
@@ -77,7 +54,7 @@ impl Appender<'_> {
         }
         self.append_batch(&batch)?;
         let progress = &source.station.progress;
-        batch.marks.iter().for_each(|mark| progress.appended(mark.partition, mark.next_offset));
+        progress.appended_all(&batch.marks);
         report(&source.door, accepted, letters.iter().map(|letter| letter.code.as_str()));
         gauge!("outreach_source_lag_records", "source" => source.door.clone()).set(progress.lag() as f64);
         Ok(())

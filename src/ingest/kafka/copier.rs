@@ -1,12 +1,10 @@
 //! Polls, parses and collects records, and hands them to the appender whenever that waits for some: so appends are as
 //! large as the time between them asks for, and a quiet source's record waits for nothing.
 
-use super::append::Collected;
-use super::format::message_id;
-use super::session::{End, Session, marks_of, source_number};
+use super::collected::{Collected, marks_of, source_number};
+use super::session::{End, Session};
 use super::status::Trouble;
-use crate::ingest::intake::Input;
-use outreach_engine::event::{Arrival, Origin};
+use outreach_engine::event::Origin;
 use rdkafka::consumer::BaseConsumer;
 use rdkafka::error::KafkaError;
 use rdkafka::message::{BorrowedMessage, Message};
@@ -96,19 +94,8 @@ impl<'s> Copier<'s> {
             return false;
         }
         self.next[partition as usize] = offset + 1;
-        let received_at = (source.clock)();
         let origin = Origin { source: self.number, partition, offset };
-        let config = &source.config;
-        let value = message.payload();
-        let envelope = config.format.envelope(value);
-        let has_id = envelope.as_ref().map_or(true, |envelope| envelope.message_id.is_some());
-        let id = if has_id { String::new() } else { message_id(&config.topic, origin) };
-        let arrival = Arrival { default_message_id: &id, ..config.format.arrival(received_at, Some(origin)) };
-        let origin = Some((config.topic.as_str(), partition, offset));
-        let input = Input { source: &source.door, origin, payload: value.unwrap_or_default() };
-        self.collected.intake.take_envelope(&input, &arrival, envelope);
-        self.collected.records += 1;
-        self.collected.bytes += value.map_or(0, <[u8]>::len);
+        self.collected.take(&source.config, &source.door, origin, message.payload(), (source.clock)());
         true
     }
 

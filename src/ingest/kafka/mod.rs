@@ -20,6 +20,7 @@ pub mod read_through;
 pub mod status;
 mod source;
 mod session;
+pub mod collected;
 mod copier;
 mod append;
 mod probe;

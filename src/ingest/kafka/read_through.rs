@@ -5,6 +5,7 @@
 //! so a source that is always a little behind still moves on. Invariants: a partition's `read_through` never goes back,
 //! and moves only by an append that is durable.
 
+use crate::log::SourceMark;
 use outreach_engine::Timestamp;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -72,7 +73,7 @@ impl Progress {
 
     /// Begins at these positions, one for each partition. What was read through before stays; new partitions begin as
     /// never read.
-    pub(super) fn begin(&self, positions: &[u64]) {
+    pub fn begin(&self, positions: &[u64]) {
         let mut partitions = self.lock();
         partitions.resize_with(positions.len(), Partition::default);
         for (partition, position) in partitions.iter_mut().zip(positions) {
@@ -89,8 +90,13 @@ impl Progress {
         }
     }
 
+    /// Everything before these marks is durable in the log.
+    pub fn appended_all(&self, marks: &[SourceMark]) {
+        marks.iter().for_each(|mark| self.appended(mark.partition, mark.next_offset));
+    }
+
     /// At `at`, by our clock, and later, the partitions ended at `ends`.
-    pub(super) fn probed(&self, at: Timestamp, ends: &[u64]) {
+    pub fn probed(&self, at: Timestamp, ends: &[u64]) {
         for (partition, end) in self.lock().iter_mut().zip(ends) {
             partition.end = *end;
             if partition.waiting.len() == WAITING_MAX {

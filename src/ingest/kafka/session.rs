@@ -5,17 +5,17 @@
 
 use super::ANSWER_WITHIN;
 use super::append::Appender;
+use super::collected::marks_of;
 use super::copier::Copier;
 use super::probe::{Prober, Skip};
 use super::source::Source;
 use super::start::{self, SourceStopped};
 use super::status::Trouble;
-use super::topic_id::{TopicId, TopicIdentity, topic_id};
-use crate::log::{Batch, LogError, SourceMark};
+use super::topic_id::{TopicIdentity, topic_id};
+use crate::log::{Batch, LogError};
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::KafkaError;
 use rdkafka::{Offset, TopicPartitionList};
-use sha2::{Digest, Sha256};
 use std::sync::Mutex;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::sync_channel;
@@ -128,42 +128,5 @@ fn of_log(source: &Source, error: LogError) -> End {
         LogError::Damaged { reason } => {
             End::Stopped(SourceStopped::LogDamaged { r#source: source.config.name.clone(), reason })
         }
-    }
-}
-
-pub(super) fn marks_of(
-    source: &str,
-    topic: &TopicId,
-    positions: impl Iterator<Item = (usize, u64)>,
-) -> Vec<SourceMark> {
-    let mark = |(partition, next_offset)| SourceMark {
-        source: source.to_owned(),
-        topic_id: topic.to_string(),
-        partition: partition as u32,
-        next_offset,
-    };
-    positions.map(mark).collect()
-}
-
-/// The number by which the engine knows a source: of its name and its topic's id, the same for ever.
-pub(super) fn source_number(name: &str, topic: &TopicId) -> u64 {
-    let mut hash = Sha256::new();
-    hash.update((name.len() as u64).to_le_bytes());
-    hash.update(name);
-    hash.update(topic.as_str());
-    let bytes: [u8; 32] = hash.finalize().into();
-    u64::from_le_bytes(std::array::from_fn(|index| bytes[index]))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_source_of_another_name_or_topic_has_another_number() {
-        let (one, two) = (TopicId::from_bits(0, 1), TopicId::from_bits(0, 2));
-        assert_eq!(source_number("product", &one), source_number("product", &one));
-        assert_ne!(source_number("product", &one), source_number("product", &two));
-        assert_ne!(source_number("product", &one), source_number("products", &one));
     }
 }

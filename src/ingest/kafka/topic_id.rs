@@ -32,7 +32,7 @@ pub enum TopicIdError {
 }
 
 impl TopicId {
-    pub(super) fn from_bits(most: i64, least: i64) -> TopicId {
+    pub fn from_bits(most: i64, least: i64) -> TopicId {
         use base64::Engine;
         let bytes: Vec<u8> = most.to_be_bytes().into_iter().chain(least.to_be_bytes()).collect();
         TopicId(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes))

@@ -203,6 +203,7 @@ pub(super) fn what_was_leaving_when_taken_back_ends_when_it_comes_back(ledger: &
         let cancel = Cancel { decision: key.id, reason: Refusal::Exit, at: at(6) };
         commit(ledger, |t| t.cancel(std::slice::from_ref(&cancel)));
         assert_eq!(state(ledger, key), MessageState::Leaving);
+        assert_eq!(commit(ledger, |t| t.cancel_reason(key)).as_deref(), Some("exit"));
     }
     commit(ledger, |t| t.set_waiting(back, MessageState::Queued, at(9), at(7), "try-again"));
     assert_eq!(state(ledger, back), MessageState::Cancelled);

@@ -53,6 +53,9 @@ UPDATE message SET cancel_reason = $1 WHERE judged_at = $2 AND id = $3;
 -- name: cancel_reason
 SELECT cancel_reason FROM message WHERE judged_at = $1 AND id = $2 AND cancel_reason IS NOT NULL;
 
+-- name: kept
+SELECT detail FROM message WHERE judged_at = $1 AND id = $2;
+
 -- name: set_ended
 UPDATE message SET state = $1, state_at = $2, reason = $3, detail = $4 WHERE judged_at = $5 AND id = $6;
 

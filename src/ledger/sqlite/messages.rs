@@ -9,6 +9,7 @@ use crate::ledger::{Counted, LedgerError, Message, MessageKey, MessageState, fol
 use outreach_engine::Timestamp;
 use outreach_engine::effect::{Cancel, Channel, DecisionId};
 use outreach_engine::event::{Body, Outcome, OutcomeKind, Subject};
+use outreach_engine::planted::{self, Bug};
 use rusqlite::{Connection, Row, params};
 
 const FILE: &str = include_str!("../sql/messages.sql");
@@ -22,6 +23,7 @@ const SET_LEAVING: &str = query(FILE, "set_leaving");
 const SET_WAITING: &str = query(FILE, "set_waiting");
 const SET_CANCEL_REASON: &str = query(FILE, "set_cancel_reason");
 const CANCEL_REASON: &str = query(FILE, "cancel_reason");
+const KEPT: &str = query(FILE, "kept");
 const SET_ENDED: &str = query(FILE, "set_ended");
 const WHOSE: &str = query(FILE, "whose");
 const COUNTED: &str = query(FILE, "counted");
@@ -143,6 +145,9 @@ pub(super) fn set_ended(
 }
 
 pub(super) fn cancel(connection: &Connection, cancels: &[Cancel]) -> Result<(), LedgerError> {
+    if planted::is_on(Bug::CancelIgnored) {
+        return Ok(());
+    }
     for cancel in cancels {
         let Some(key) = key_of(connection, cancel.decision)? else { continue };
         let stands = stands(connection, key)?;
@@ -161,8 +166,13 @@ pub(super) fn cancel(connection: &Connection, cancels: &[Cancel]) -> Result<(), 
 }
 
 /// Why a message that is leaving was taken back meanwhile.
-fn cancel_reason(connection: &Connection, key: MessageKey) -> Result<Option<String>, LedgerError> {
+pub(super) fn cancel_reason(connection: &Connection, key: MessageKey) -> Result<Option<String>, LedgerError> {
     first(connection, CANCEL_REASON, params![key.judged_at.0, key.id.0], |row| Ok(row.get(0)?))
+}
+
+pub(super) fn kept(connection: &Connection, key: MessageKey) -> Result<Option<String>, LedgerError> {
+    let found = first(connection, KEPT, params![key.judged_at.0, key.id.0], |row| Ok(row.get(0)?))?;
+    Ok(found.flatten())
 }
 
 pub(super) fn counted(

@@ -30,6 +30,7 @@ use outreach_engine::Timestamp;
 use outreach_engine::effect::{Cancel, Channel, Decision, DecisionId, NonEntry};
 use outreach_engine::event::OutcomeKind;
 use query::query;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -80,6 +81,8 @@ impl SqliteLedger {
         connection.pragma_update(None, "secure_delete", true)?;
         connection.pragma_update(None, "cache_size", CACHE_KIB)?;
         connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        // Else a query whose plan could depend on a parameter is parsed anew whenever that changes: each `LIMIT` does.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
         migrate(&mut connection)?;
         Ok(SqliteLedger { connection: Mutex::new(connection), reader: None })
@@ -187,6 +190,12 @@ impl Transaction for SqliteTransaction<'_> {
         detail: Option<&str>,
     ) -> Result<bool, LedgerError> {
         messages::set_ended(self.connection, key, outcome, at, reason, detail)
+    }
+    fn cancel_reason(&mut self, key: MessageKey) -> Result<Option<String>, LedgerError> {
+        messages::cancel_reason(self.connection, key)
+    }
+    fn kept(&mut self, key: MessageKey) -> Result<Option<String>, LedgerError> {
+        messages::kept(self.connection, key)
     }
     fn counted(
         &mut self,
