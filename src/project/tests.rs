@@ -1,8 +1,8 @@
 //! Folders as teams make them, and what is read from them.
 
 use super::{
-    AddressPattern, Environment, Project, Reading, SmtpTls, SourceFormat, SourceStart, WriteKeyKind,
-    from_bundle,
+    AddressPattern, Environment, IdentityAlgorithm, Project, Reading, SmtpTls, SourceFormat, SourceStart,
+    WriteKeyKind, from_bundle,
 };
 use outreach_engine::Length;
 use outreach_engine::effect::Channel;
@@ -269,6 +269,39 @@ fn bad_settings_are_all_said_with_their_places() {
     ];
     assert_eq!(found(&reading), expected, "{:#?}", reading.problems);
     assert!(reading.project.is_none());
+}
+
+#[test]
+fn an_identity_key_has_one_algorithm_and_what_belongs_to_it() {
+    let key = |lines: &str| {
+        let text = format!("[identity]\naudience = \"acme\"\n[[identity.keys]]\nname = \"app-1\"\n{lines}");
+        read(&[("outreach.toml", &text)], &[("OUTREACH__IDENTITY__KEYS__APP_1", "hush")]).1
+    };
+    let identity = |reading: Reading| reading.project.unwrap().process.identity.unwrap();
+    let hmac = identity(key("algorithm = \"HS256\"\nsecret_file = \"s\""));
+    assert_eq!((hmac.audience.as_str(), hmac.keys[0].name.as_str()), ("acme", "app-1"));
+    let IdentityAlgorithm::Hs256(secret) = &hmac.keys[0].algorithm else { panic!("{hmac:?}") };
+    assert_eq!(secret.read().unwrap().reveal(), "hush", "the variable goes before the file");
+    let public = identity(key("algorithm = \"EdDSA\"\npublic_key_file = \"id.pem\""));
+    let algorithm = &public.keys[0].algorithm;
+    assert!(
+        matches!(algorithm, IdentityAlgorithm::EdDsa { public_key_file } if public_key_file.ends_with("id.pem"))
+    );
+    for (lines, expected) in [
+        ("algorithm = \"none\"", "bad-value outreach.toml:5:13"),
+        ("algorithm = \"RS256\"", "bad-value outreach.toml:5:13"),
+        ("secret_file = \"s\"", "missing-key outreach.toml:3:1"),
+        ("algorithm = \"EdDSA\"", "missing-key outreach.toml:3:1"),
+        ("algorithm = \"HS256\"\npublic_key_file = \"id.pem\"", "contradictory-form outreach.toml:6:1"),
+        (
+            "algorithm = \"EdDSA\"\npublic_key_file = \"a\"\nsecret_file = \"b\"",
+            "contradictory-form outreach.toml:7:1",
+        ),
+    ] {
+        let reading = key(lines);
+        assert_eq!(found(&reading), [expected], "{lines}");
+        assert!(reading.texts.values().all(|text| !text.contains("hush")));
+    }
 }
 
 #[test]
