@@ -27,7 +27,7 @@ pub use snapshot::SnapshotError;
 pub use timers::Filed;
 pub(crate) use timers::{Timers, Who};
 
-use crate::event::{Origin, Subject};
+use crate::event::{Origin, Subject, SubjectId};
 use crate::time::Timestamp;
 use indexmap::IndexSet;
 use people::People;
