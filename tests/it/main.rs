@@ -13,6 +13,7 @@ mod replay_online_retail;
 mod preview;
 mod rule_tests;
 mod service_bad_input;
+mod service_dashboard;
 mod service_desk;
 mod service_first_light;
 mod service_inapp;

@@ -19,19 +19,19 @@ pub(super) async fn page<D: Ledger + 'static>(shell: Shell, State(desk): State<A
 
 fn body(came: &[Row], fell: &[Row], place: &str) -> Markup {
     html! {
-        div.title {
-            h1 { "Live" }
-            // Filled and shown by the script: without it the page is what was there when it was loaded.
-            p.connection data-connection hidden { }
-            button.quiet type="button" data-pause aria-pressed="false" hidden { "Pause" }
+            div.title {
+                h1 { "Live" }
+                // Filled and shown by the script: without it the page is what was there when it was loaded.
+                p.connection data-connection hidden { }
+                button.quiet type="button" data-pause aria-pressed="false" hidden { "Pause" }
+            }
+            p.unseen role="status" data-announce { }
+            div.live data-stream={ "/live/stream?after=" (place) } {
+                (list("fell", "Decisions", "Nothing was decided yet. A decision falls when a rule's step comes due.", fell))
+                (list("came", "Events", "Nothing came in yet. Send an event to the service, and it is here.", came))
+            }
+    p.quiet data-snapshot { "This is a snapshot: reload the page to see what is new." }
         }
-        p.unseen role="status" data-announce { }
-        div.live data-stream={ "/live/stream?after=" (place) } {
-            (list("fell", "Decisions", "Nothing was decided yet. A decision falls when a rule's step comes due.", fell))
-            (list("came", "Events", "Nothing came in yet. Send an event to the service, and it is here.", came))
-        }
-        noscript { p.quiet { "This is a snapshot: without scripts, reload the page to see what is new." } }
-    }
 }
 
 /// A list that the script puts new rows on top of. It is not announced row by row: a busy service would never let a

@@ -227,10 +227,13 @@ fn summary(bag: &str) -> String {
     text
 }
 
+/// Without what turns the direction of a line: the values stand beside each other in one.
 fn cut(text: &str) -> String {
+    let text: String =
+        text.chars().filter(|c| !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')).collect();
     match text.char_indices().nth(BAG_CHARS_MAX) {
         Some((at, _)) => format!("{}…", &text[..at]),
-        None => text.to_owned(),
+        None => text,
     }
 }
 
@@ -263,6 +266,7 @@ mod tests {
             "plan: trial, seats: 4, vip: true"
         );
         assert_eq!(summary(&format!(r#"{{"x":"{}"}}"#, "é".repeat(50))), format!("x: {}…", "é".repeat(40)));
+        assert_eq!(summary("{\"a\":\"b\u{202e}c\",\"d\":1}"), "a: bc, d: 1");
         assert_eq!(summary("{}") + &summary("[1]") + &summary("{"), "");
     }
 

@@ -95,6 +95,7 @@ if (live) {
     lists[kind] = new List(document.getElementById(kind), () => isPaused);
   }
 
+  document.querySelector("[data-snapshot]").hidden = true;
   const pause = document.querySelector("[data-pause]");
   pause.hidden = false;
   pause.addEventListener("click", () => {
