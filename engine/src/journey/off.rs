@@ -16,10 +16,11 @@ pub(crate) fn end_all(release: &Release, shard: &mut Shard, effects: &mut Effect
         return;
     }
     for index in 0..shard.people.len() {
-        let person = &mut shard.people[index];
-        if !is_inside(person, &off) {
+        // Looked at without a change: whoever may change is copied first where a snapshot is under way.
+        if !is_inside(&shard.people[index], &off) {
             continue;
         }
+        let person = &mut shard.people[index];
         let mut ended = Vec::new();
         for case in person.cases.iter_mut().filter(|case| off.contains(&case.rule)) {
             let rule = case.rule;
