@@ -45,7 +45,8 @@ export async function product({ service, secret }) {
   ].join("; ");
   const server = createServer((request, response) => {
     const { pathname, searchParams } = new URL(request.url, "http://product");
-    const headers = { "content-security-policy": policy, "cache-control": "no-store" };
+    // A page without a policy, where whatever gets in runs.
+    const headers = { ...(searchParams.has("lax") ? {} : { "content-security-policy": policy }), "cache-control": "no-store" };
     const say = (type, text, more) => response.writeHead(200, { ...headers, "content-type": `${type}; charset=utf-8`, ...more }).end(text);
     if (pathname === "/app.js") return say("text/javascript", SCRIPT);
     if (pathname === "/app.css") return say("text/css", STYLE);
