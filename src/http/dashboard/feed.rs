@@ -136,7 +136,7 @@ impl<D: Ledger> Feed<D> {
             }
         };
         for line in &lines.lines {
-            kept.push_came(row::came(line, row::Page::OfAll).into_string().into());
+            kept.push_came(row::came(line, row::Around::All).into_string().into());
         }
         if lines.is_cut {
             kept.cut_at = kept.last;
@@ -146,7 +146,7 @@ impl<D: Ledger> Feed<D> {
         let release = (self.release)();
         let name = |id: &str| rule_name(release.as_deref(), id);
         for entry in entries.iter().rev() {
-            kept.push_fell(entry, || row::fell(entry, &name, row::Page::OfAll).into_string().into());
+            kept.push_fell(entry, || row::fell(entry, &name, row::Around::All).into_string().into());
         }
         kept.looked_at = Some(Instant::now());
         Ok(())

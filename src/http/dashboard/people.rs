@@ -104,7 +104,7 @@ fn recent_list(newest: &[Line]) -> Markup {
     html! {
         section.pane.tall aria-labelledby="h-recent" {
             div.head { h2 #h-recent { "Seen of late" } }
-            ol.rows { @for line in newest { (row::came(line, row::Page::OfAll)) } }
+            ol.rows { @for line in newest { (row::came(line, row::Around::All)) } }
             p.empty { "Nobody yet: no event has come in." }
         }
     }

@@ -189,8 +189,8 @@ fn timeline(known: &Known, name: RuleName<'_>) -> Markup {
             ol.rows {
                 @for (_, moment) in &moments {
                     @match moment {
-                        Moment::Came(line) => (row::came(line, row::Page::OfPerson)),
-                        Moment::Fell(entry) => (row::fell(entry, name, row::Page::OfPerson)),
+                        Moment::Came(line) => (row::came(line, row::Around::Person)),
+                        Moment::Fell(entry) => (row::fell(entry, name, row::Around::Person)),
                     }
                 }
             }

@@ -14,11 +14,11 @@ pub(super) type RuleName<'n> = &'n dyn Fn(&str) -> String;
 
 /// What the page around a row says already, so that the row need not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Page {
+pub(super) enum Around {
     /// Neither whom nor which rule.
-    OfAll,
-    OfPerson,
-    OfRule,
+    All,
+    Person,
+    Rule,
 }
 
 /// Of a bag, so many values are shown, each so long.
@@ -29,7 +29,7 @@ const BAG_CHARS_MAX: usize = 40;
 const LATE_AFTER: Length = Length::minutes(1);
 
 /// An event, an outcome or a wish.
-pub(super) fn came(line: &Line, page: Page) -> Markup {
+pub(super) fn came(line: &Line, page: Around) -> Markup {
     let (kind, name, bag) = match &line.what {
         What::Event { kind, name, properties, traits, .. } => {
             let bag = if *kind == EventKind::Identify { traits } else { properties };
@@ -47,29 +47,29 @@ pub(super) fn came(line: &Line, page: Page) -> Markup {
             div.said {
                 p {
                     strong { (name) }
-                    @if page != Page::OfPerson { " " (person(&line.subject)) }
+                    @if page != Around::Person { " " (person(&line.subject)) }
                     @if is_unproven { " " span.tag title="Came by a public key: nobody vouches for it" { "unproven" } }
                 }
                 @if !bag.is_empty() { p.bag { (bag) } }
-                @if is_late && page != Page::OfPerson { p.bag { "happened " (age(line.at)) } }
+                @if is_late && page != Around::Person { p.bag { "happened " (age(line.at)) } }
             }
-            (age(if page == Page::OfPerson { line.at } else { line.appended_at }))
+            (age(if page == Around::Person { line.at } else { line.appended_at }))
         }
     }
 }
 
 /// A decision, and what became of its message.
-pub(super) fn fell(entry: &LedgerEntry, name: RuleName<'_>, page: Page) -> Markup {
+pub(super) fn fell(entry: &LedgerEntry, name: RuleName<'_>, page: Around) -> Markup {
     let decision = &entry.decision;
     html! {
         li.row.fell id={ "d-" (decision.id) } {
             (mark(decision.verdict))
             div.said {
                 p {
-                    @if page != Page::OfRule {
+                    @if page != Around::Rule {
                         a.strong href={ "/rules/" (segment(&decision.rule)) } { (name(&decision.rule)) }
                     }
-                    @if page != Page::OfPerson { " " (person(&decision.subject.to_string())) }
+                    @if page != Around::Person { " " (person(&decision.subject.to_string())) }
                     span.what { " · " (says(decision.channel, &decision.template)) }
                 }
                 p.why { (why(decision)) (became(entry)) }
@@ -297,7 +297,7 @@ mod tests {
                 traits: "{}".to_owned(),
             },
         };
-        let html = came(&line, Page::OfAll).into_string();
+        let html = came(&line, Around::All).into_string();
         assert!(!html.contains("<script") && html.contains("&lt;script&gt;"), "{html}");
         assert!(!html.contains(r#"href="/people/user%3A""#), "{html}");
     }

@@ -203,7 +203,7 @@ fn one_body(rule: &Rule, counted: &Counted, span: Span) -> Markup {
                 }
                 section.pane.tall aria-labelledby="h-newest" {
                     div.head { h2 #h-newest { "Newest decisions" } }
-                    ol.rows { @for entry in &counted.newest { (row::fell(entry, &name, row::Page::OfRule)) } }
+                    ol.rows { @for entry in &counted.newest { (row::fell(entry, &name, row::Around::Rule)) } }
                     p.empty { "None in this time." }
                 }
             }
@@ -247,7 +247,7 @@ fn gone(id: &str, counted: &Counted) -> Markup {
         @if !counted.newest.is_empty() {
             section.pane.tall aria-labelledby="h-newest" {
                 div.head { h2 #h-newest { "What it decided" } }
-                ol.rows { @for entry in &counted.newest { (row::fell(entry, &name, row::Page::OfRule)) } }
+                ol.rows { @for entry in &counted.newest { (row::fell(entry, &name, row::Around::Rule)) } }
             }
         }
     }

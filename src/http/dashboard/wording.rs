@@ -27,6 +27,7 @@ const REASONS: &[(&str, &str)] = &[
     // After it left, or was taken back.
     ("not-handed-over", "not handed over in time, so asked again"),
     ("try-again", "the mail server said: not now"),
+    ("repeated", "this very message was decided before"),
     ("unknown", "nobody knows whether the mail server took it"),
     ("exit", "the person did what ends the journey"),
 ];
