@@ -269,7 +269,8 @@ impl Stream {
         let mut socket = TcpStream::connect(("127.0.0.1", port)).expect("the service listens");
         socket.set_read_timeout(Some(SOON)).expect("a timeout");
         let resumed = last_id.map_or_else(String::new, |id| format!("Last-Event-ID: {id}\r\n"));
-        let head = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n{resumed}\r\n");
+        let head =
+            format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n{resumed}\r\n");
         socket.write_all(head.as_bytes()).expect("the request is taken");
         let mut stream = Stream { lines: BufReader::new(socket) };
         let first = stream.line().expect("an answer");
