@@ -113,6 +113,10 @@ impl Identity {
             return Err(IdentityError::BadToken);
         }
         let header = decode_header(token).map_err(|_| IdentityError::BadToken)?;
+        // RFC 7515, 4.1.11: what must be understood and is not makes a token none.
+        if header.crit.is_some() {
+            return Err(IdentityError::BadToken);
+        }
         let known = self.find(header.kid.as_deref()).ok_or(IdentityError::UnknownKey)?;
         let claims = decode::<Claims>(token, &known.key, &self.validation(known)).map_err(reason)?.claims;
         let now = (self.clock)().0 as f64 / MICROSECONDS;
@@ -284,7 +288,10 @@ mod tests {
             claims.as_object_mut().unwrap().remove(name);
             hmac(&claims)
         };
+        let mut critical = Header { kid: Some("hmac".into()), ..Header::new(Algorithm::HS256) };
+        critical.crit = Some(vec!["b64".into()]);
         for (token, code) in [
+            (encode(&critical, &good(), &EncodingKey::from_secret(SECRET)).unwrap(), "bad-token"),
             (hmac(&with("exp", json!(NOW - 10))), "expired-token"),
             (hmac(&with("exp", json!(0))), "expired-token"),
             (hmac(&with("nbf", json!(NOW + 60))), "expired-token"),

@@ -163,6 +163,22 @@ await step("a token that is refused or over is asked for again, and the stream g
   await mia.context().close();
 });
 
+await step("a page says what shows itself, in which words and colours", async () => {
+  const noa = await visit("noa");
+  await noa.evaluate(() => {
+    const inbox = document.querySelector("outreach-inbox");
+    inbox.setAttribute("kinds", "card");
+    inbox.setAttribute("theme", "dark");
+    inbox.labels = { messages: "Berichten", unseen: (n) => `${n} nieuw` };
+  });
+  await tell("noa", "Banner", { name: "Quiet", note: "not on its own" });
+  await noa.locator("outreach-inbox").getByRole("button", { name: "Berichten, 1 nieuw" }).click();
+  await noa.getByRole("dialog", { name: "Berichten" }).getByRole("article").waitFor();
+  assert.equal(await noa.getByRole("region", { name: "Quiet" }).count(), 0);
+  await looks(noa, "dark on a light page");
+  await noa.context().close();
+});
+
 await step("what events bring never runs", async () => {
   const { payloads } = await import("./payloads.mjs");
   const eve = await visit("eve", { query: "&lax" });

@@ -60,7 +60,7 @@ li:last-child>.item{border-bottom:0}
 .top{display:flex;align-items:flex-start;gap:8px}
 h2:focus-visible{outline:none}
 .in{flex:1;min-width:0}
-.top .x{margin:-6px -8px -6px 0}
+.top .x{margin-block:-6px;margin-inline-end:-8px}
 h3,.top h2,.in h2{flex:1;margin:0;font-size:15px;font-weight:650;overflow-wrap:anywhere}
 .new h3::before{content:"";display:inline-block;width:8px;height:8px;margin-inline-end:8px;border-radius:50%;background:var(--a);vertical-align:1px}
 time{display:block;color:var(--m);font-size:13px}
