@@ -199,6 +199,7 @@ fn one_body(rule: &Rule, counted: &Counted, span: Span) -> Markup {
                     h2 { "How far people came" }
                     (funnel::bars(&funnel))
                     (funnel::reasons(&funnel))
+                    p.quiet.note { "Entered is counted when the first message is judged: who still waits for it is not in." }
                     (funnel::table(&funnel))
                 }
                 section.pane.tall aria-labelledby="h-newest" {
