@@ -258,10 +258,13 @@ mod tests {
         assert!(AdminToken::new("short").err().unwrap().contains("at least 16 bytes, found 5"));
     }
 
+    /// How it is asked, with which headers, and whether it is answered.
+    type Asked<'a> = (Method, &'a [(&'a str, &'a str)], bool);
+
     #[test]
     fn a_page_of_another_site_neither_reads_nor_acts() {
         let host = ("host", "127.0.0.1:8081");
-        let table: [(Method, &[(&str, &str)], bool); 10] = [
+        let table: [Asked<'_>; 10] = [
             (Method::GET, &[("sec-fetch-site", "same-origin")], true),
             (Method::GET, &[("sec-fetch-site", "none"), ("sec-fetch-mode", "navigate")], true),
             (Method::GET, &[("sec-fetch-site", "cross-site"), ("sec-fetch-mode", "navigate")], true),

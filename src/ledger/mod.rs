@@ -352,8 +352,8 @@ pub trait Transaction {
         since: Timestamp,
         count_max: u32,
     ) -> Result<Vec<LedgerEntry>, LedgerError>;
-    /// What was decided since then, counted. Goes through all of it.
-    fn tallies(&mut self, since: Timestamp) -> Result<Vec<Tally>, LedgerError>;
+    /// What was decided since then, counted over the newest so many decisions.
+    fn tallies(&mut self, since: Timestamp, count_max: u32) -> Result<Vec<Tally>, LedgerError>;
     /// How often a trigger held and no journey began, by rule and reason, in the hours since then.
     fn non_entries(&mut self, since: Timestamp) -> Result<Vec<(String, String, u64)>, LedgerError>;
     /// Drops dead letters and render contexts that are older than their keep.

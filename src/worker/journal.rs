@@ -74,7 +74,7 @@ const FRAMES_AT_ONCE: u64 = 4;
 const FRAMES_AT_ONCE_MAX: u64 = 512;
 /// Of a partition, when everybody is looked at.
 const NEWEST_BYTES_MAX: usize = 256 * 1024;
-/// Of a partition, when one person is looked for: some hundred thousand events, read in about a second.
+/// Of a partition, when one person is looked for.
 const PERSON_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// A reader that is further behind begins anew at the end.
 const BEHIND_FRAMES_MAX: u64 = 256;
@@ -342,8 +342,15 @@ mod tests {
         let (_, mut places) = kept.journal.newest(9).unwrap();
         let many: Vec<_> = (0..BEHIND_FRAMES_MAX + 9).map(|number| did("ada", number.to_string())).collect();
         kept.append(&many);
+        let mut same = places.clone();
         let since = kept.journal.since(&mut places, 3).unwrap();
         assert_eq!((names(&since), since.is_cut), (vec!["262", "263", "264"], true));
+        let since = kept.journal.since(&mut same, 9_999).unwrap();
+        assert_eq!(
+            (since.lines.len() as u64, since.is_cut),
+            (BEHIND_FRAMES_MAX, true),
+            "nine were passed over"
+        );
     }
 
     #[test]

@@ -119,8 +119,8 @@ impl<L: Log, D: Ledger> Worker<L, D> {
         })
     }
 
-    /// People of this shard whose id or address has `text` in it, at most so many. Goes through all of them: a million in
-    /// a tenth of a second.
+    /// People of this shard whose id or address has `text` in it, at most so many. Goes through all of
+    /// them, and the worker waits meanwhile.
     pub fn find(&self, text: &str, count_max: usize) -> Vec<Found> {
         let part = text.to_lowercase();
         if part.is_empty() {

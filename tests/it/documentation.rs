@@ -71,6 +71,8 @@ fn every_reason_of_the_gate_has_its_row() {
     let of_page: BTreeSet<String> = rows.iter().map(ToString::to_string).collect();
     let missing: Vec<_> = written.difference(&of_page).collect();
     assert!(missing.is_empty(), "no row in docs/refusals.md: {missing:?}");
+    // The ledger's own: a message that was decided before never comes to the gate.
+    let source = source + &text("src/ledger/sqlite/shards.rs");
     for row in &of_page {
         assert!(source.contains(&format!("\"{row}\"")), "{row} is no reason of the gate");
     }

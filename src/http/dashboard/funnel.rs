@@ -197,7 +197,7 @@ pub(super) fn table(funnel: &Funnel) -> Markup {
 }
 
 /// `12 345`, with thin spaces that do not break.
-fn grouped(count: u64) -> String {
+pub(super) fn grouped(count: u64) -> String {
     let digits = count.to_string();
     let mut out = String::new();
     for (at, digit) in digits.chars().enumerate() {

@@ -137,3 +137,93 @@ impl<D: Ledger + 'static> Desk<D> {
         done.unwrap_or_else(|error| Err(error.to_string()))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock;
+    use crate::ledger::sqlite::SqliteLedger;
+    use crate::log::embedded::EmbeddedLog;
+    use axum::body::Body;
+    use axum::extract::ConnectInfo;
+    use axum::http::{Request, StatusCode, header};
+    use axum::response::Response;
+    use maud::html;
+    use std::net::SocketAddr;
+    use tower::ServiceExt;
+
+    /// A dashboard with a page of its host's.
+    fn hosted(folder: &std::path::Path) -> Router {
+        let clock = clock::system();
+        let log = EmbeddedLog::open(folder, 1, clock.clone()).unwrap();
+        let dashboard = Dashboard {
+            access: Arc::new(Access::new([127, 0, 0, 1].into(), None)),
+            clock,
+            not_ready: Arc::new(|| vec!["the test says so".into()]),
+            ledger: Arc::new(SqliteLedger::in_memory().unwrap()),
+            journal: Journal::new(Arc::new(log)),
+            release: Arc::new(|| None),
+            person: Arc::new(|_| Err("nobody".into())),
+            find: Arc::new(|_, _| Vec::new()),
+            operate: Arc::new(|_| Err("not here".into())),
+            stop: CancellationToken::new(),
+        };
+        let mailbox = async |shell: Shell| {
+            let page = Page::new("Mailbox", html! { h1 { "Mailbox" } });
+            shell.show(page.policy(Policy::default().frames("'self'")).script("/assets/demo.js"))
+        };
+        let nav = vec![NavEntry { href: "/mailbox".into(), label: "Mailbox".into() }];
+        let routes = Router::new().route("/mailbox", get(mailbox)).route("/mailbox/{id}", get(mailbox));
+        router(dashboard, Annex { nav, routes })
+    }
+
+    async fn asked(router: &Router, host: &str, path: &str) -> (StatusCode, String, String) {
+        let peer: SocketAddr = ([127, 0, 0, 1], 9).into();
+        let request = Request::get(path).header(header::HOST, host).extension(ConnectInfo(peer));
+        let response: Response = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
+        let status = response.status();
+        let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().to_owned();
+        let body = axum::body::to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        (status, policy, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn a_hosts_page_stands_in_the_same_frame_behind_the_same_guard() {
+        let folder = tempfile::tempdir().unwrap();
+        let router = hosted(folder.path());
+        let (status, policy, page) = asked(&router, "localhost:1", "/mailbox").await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(policy.ends_with("frame-src 'self'"), "{policy}");
+        for part in [
+            "<title>Mailbox · outreach</title>",
+            "<a href=\"/mailbox\" aria-current=\"page\">Mailbox</a>",
+            "<a href=\"/\">Live</a>",
+            "the test says so",
+            "src=\"/assets/demo.js\"",
+        ] {
+            assert!(page.contains(part), "{part} in {page}");
+        }
+        let (_, _, below) = asked(&router, "localhost:1", "/mailbox/7").await;
+        assert!(below.contains("<a href=\"/mailbox\" aria-current=\"true\">"), "{below}");
+        let (status, policy, page) = asked(&router, "evil.example", "/mailbox").await;
+        assert_eq!(status, StatusCode::FORBIDDEN);
+        assert!(!policy.contains("frame-src") && !page.contains("the test says so"), "{page}");
+    }
+
+    #[tokio::test]
+    async fn an_empty_service_says_what_is_to_be_done() {
+        let folder = tempfile::tempdir().unwrap();
+        let router = hosted(folder.path());
+        for (path, words) in [
+            ("/", "Nothing came in yet"),
+            ("/people", "Nobody yet"),
+            ("/people?q=ada", "0 with “ada”"),
+            ("/rules", "No rule was released"),
+        ] {
+            let (status, _, page) = asked(&router, "localhost:1", path).await;
+            assert!(status == StatusCode::OK && page.contains(words), "{path}: {page}");
+        }
+        assert_eq!(asked(&router, "localhost:1", "/rules/none").await.0, StatusCode::NOT_FOUND);
+        assert_eq!(asked(&router, "localhost:1", "/people/ada").await.0, StatusCode::NOT_FOUND);
+    }
+}

@@ -54,6 +54,8 @@ struct Counted {
     newest: Vec<LedgerEntry>,
 }
 
+/// So many decisions are counted: about a second's work, in which nobody else who watches is served.
+const TALLIED_MAX: u32 = 1_000_000;
 /// A rule's newest decisions that its page shows.
 const NEWEST_MAX: u32 = 50;
 
@@ -133,7 +135,7 @@ fn count<D: Ledger>(desk: &Desk<D>, span: Span, rule: Option<&str>) -> Result<Co
     let read = desk.ledger.reading(|transaction| {
         Ok(Counted {
             release: (desk.release)(),
-            tallies: transaction.tallies(since)?,
+            tallies: transaction.tallies(since, TALLIED_MAX)?,
             non_entries: transaction.non_entries(since)?,
             pauses: transaction.pauses()?,
             newest: match rule {
@@ -156,6 +158,7 @@ fn all_body(counted: &Counted, span: Span) -> Markup {
         @if counted.release.as_deref().is_none_or(|release| release.rules().len() == 0) {
             p.quiet { "No rule was released. A rule is a file in the project's " code { "rules" } " folder." }
         }
+        (how_many(counted))
         ul.cards {
             @for compiled in counted.release.iter().flat_map(|release| release.rules()) {
                 @let rule = &compiled.rule;
@@ -199,6 +202,8 @@ fn one_body(rule: &Rule, counted: &Counted, span: Span) -> Markup {
                     h2 { "How far people came" }
                     (funnel::bars(&funnel))
                     (funnel::reasons(&funnel))
+                    (how_many(counted))
+                    p.quiet.note { "Entered is counted when the first message is judged: who still waits for it is not in." }
                     (funnel::table(&funnel))
                 }
                 section.pane.tall aria-labelledby="h-newest" {
@@ -207,6 +212,16 @@ fn one_body(rule: &Rule, counted: &Counted, span: Span) -> Markup {
                     p.empty { "None in this time." }
                 }
             }
+        }
+    }
+}
+
+/// Says so where the counts are not of the whole time.
+fn how_many(counted: &Counted) -> Markup {
+    let all: u64 = counted.tallies.iter().map(|tally| tally.count).sum();
+    html! {
+        @if all >= u64::from(TALLIED_MAX) {
+            p.quiet.note { "Counted over the newest " (funnel::grouped(all)) " decisions of this time." }
         }
     }
 }

@@ -60,7 +60,7 @@ pub(super) fn decisions_are_tallied_by_what_became_of_them(ledger: &impl Ledger)
         seen: reacted,
         clicked: reacted,
     };
-    let mut found = read(ledger, |t| t.tallies(at(2)));
+    let mut found = read(ledger, |t| t.tallies(at(2), 9));
     found.sort_by_key(|tally| (tally.verdict, tally.state));
     assert_eq!(
         found,
@@ -70,6 +70,8 @@ pub(super) fn decisions_are_tallied_by_what_became_of_them(ledger: &impl Ledger)
             tally(Verdict::Refuse(Refusal::Cap), None, 2, 0),
         ]
     );
+    let newest = read(ledger, |t| t.tallies(at(0), 2));
+    assert_eq!(newest.iter().map(|tally| tally.count).sum::<u64>(), 2, "{newest:?}");
 }
 
 pub(super) fn non_entries_are_summed_over_hours(ledger: &impl Ledger) {

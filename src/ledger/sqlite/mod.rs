@@ -338,8 +338,8 @@ impl Transaction for SqliteTransaction<'_> {
     ) -> Result<Vec<LedgerEntry>, LedgerError> {
         watching::newest_of_rule(self.connection, rule, since, count_max)
     }
-    fn tallies(&mut self, since: Timestamp) -> Result<Vec<Tally>, LedgerError> {
-        watching::tallies(self.connection, since)
+    fn tallies(&mut self, since: Timestamp, count_max: u32) -> Result<Vec<Tally>, LedgerError> {
+        watching::tallies(self.connection, since, count_max)
     }
     fn non_entries(&mut self, since: Timestamp) -> Result<Vec<(String, String, u64)>, LedgerError> {
         watching::non_entries(self.connection, since)

@@ -25,8 +25,12 @@ pub(super) fn newest_of_rule(
     rows(connection, NEWEST_OF_RULE, params![since.0, rule, count_max], entry)
 }
 
-pub(super) fn tallies(connection: &Connection, since: Timestamp) -> Result<Vec<Tally>, LedgerError> {
-    rows(connection, TALLIES, [since.0], |row| {
+pub(super) fn tallies(
+    connection: &Connection,
+    since: Timestamp,
+    count_max: u32,
+) -> Result<Vec<Tally>, LedgerError> {
+    rows(connection, TALLIES, params![since.0, count_max], |row| {
         let refusal: Option<String> = row.get(3)?;
         let state: Option<String> = row.get(4)?;
         Ok(Tally {
