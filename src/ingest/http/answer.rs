@@ -54,7 +54,7 @@ impl Answer {
             Answer::Kept => String::new(),
             Answer::Malformed(malformed) => malformed.to_string(),
             Answer::UnknownKey => {
-                "expected a write key of this service as basic-auth user, as bearer token or as writeKey in the body"
+                "expected a write key of this service as basic-auth user, as bearer token, or as writeKey (PostHog: api_key) in the body"
                     .into()
             }
             Answer::TooLarge(message) => message.clone(),

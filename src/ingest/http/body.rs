@@ -1,7 +1,7 @@
 //! A request's body: unzipped, and read as one call or as a batch of calls.
 
 use super::answer::Answer;
-use super::split;
+use super::{posthog, split};
 use axum::body::Body;
 use axum::http::{HeaderMap, header};
 use futures_lite::StreamExt;
@@ -26,13 +26,15 @@ pub const BATCH_EVENTS_MAX: usize = 2_500;
 pub enum Call {
     One(EventKind),
     Batch,
+    /// A batch of PostHog's events.
+    PostHog,
 }
 
 /// The parts of a body.
 #[derive(Debug)]
 pub struct Parts<'a> {
-    /// The raw JSON of each event, not looked into.
-    pub events: Vec<&'a [u8]>,
+    /// The raw JSON of each call, not looked into.
+    pub events: Vec<Cow<'a, [u8]>>,
     /// Of the batch. An unreadable one makes each event of the batch a dead letter.
     pub sent_at: Result<Option<Timestamp>, Malformed>,
     pub write_key: Option<String>,
@@ -81,9 +83,9 @@ impl<'a> Parts<'a> {
                     let members = split::members(body).ok_or_else(no_object)?;
                     parts.write_key = text_of(one(&members, &["writeKey"])?);
                 }
-                parts.events.push(body);
+                parts.events.push(Cow::Borrowed(body));
             }
-            Call::Batch => {
+            Call::Batch | Call::PostHog => {
                 let members = split::members(body).ok_or_else(no_object)?;
                 let batch = one(&members, &["batch"])?.ok_or_else(no_batch)?;
                 for (key, value) in &members {
@@ -92,14 +94,21 @@ impl<'a> Parts<'a> {
                         check_json(value).map_err(Answer::Malformed)?;
                     }
                 }
-                parts.events = split::items(batch, BATCH_EVENTS_MAX).ok_or_else(no_batch)?;
-                if parts.events.len() > BATCH_EVENTS_MAX {
+                let events = split::items(batch, BATCH_EVENTS_MAX).ok_or_else(no_batch)?;
+                if events.len() > BATCH_EVENTS_MAX {
                     return Err(Answer::TooLarge(format!(
                         "expected at most {BATCH_EVENTS_MAX} events in a batch"
                     )));
                 }
                 parts.sent_at = time_of(one(&members, &["sentAt", "sent_at"])?);
-                parts.write_key = text_of(one(&members, &["writeKey"])?);
+                let (events, key) = match call {
+                    Call::PostHog => (events.into_iter().flat_map(posthog::calls).collect(), "api_key"),
+                    Call::Batch | Call::One(_) => {
+                        (events.into_iter().map(Cow::Borrowed).collect(), "writeKey")
+                    }
+                };
+                parts.events = events;
+                parts.write_key = text_of(one(&members, &[key])?);
             }
         }
         Ok(parts)
@@ -113,7 +122,7 @@ pub fn spoils_the_body(call: Call, event: &[u8], malformed: &Malformed) -> bool 
     match malformed.code {
         MALFORMED_JSON | INVALID_UTF8 => true,
         // In a batch a member of another type is a letter of its own.
-        _ if !is_object && call != Call::Batch => true,
+        _ if !is_object && matches!(call, Call::One(_)) => true,
         // Nobody has looked inside yet.
         TOO_LARGE => check_json(event).is_err_and(|inside| spoils_the_body(call, event, &inside)),
         _ => false,
@@ -148,7 +157,7 @@ fn one<'a>(members: &[(&[u8], &'a [u8])], names: &[&str]) -> Result<Option<&'a [
     Ok(found)
 }
 
-fn text_of(raw: Option<&[u8]>) -> Option<String> {
+pub(super) fn text_of(raw: Option<&[u8]>) -> Option<String> {
     let text = check_json(raw?).ok()?;
     field::text("text", text.into()).ok().map(Cow::into_owned)
 }

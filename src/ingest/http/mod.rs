@@ -1,4 +1,5 @@
-//! The HTTP door: Segment's API, for its client libraries and for everybody's `curl`.
+//! The HTTP door: Segment's API, for its client libraries, those of RudderStack, and for everybody's `curl`; and PostHog's
+//! batches, which are read as Segment's calls (`posthog.rs`).
 //!
 //! A 200 means that every event of the request is durable: in the log, or with its reason among the dead letters.
 //! Personal data stays out of logs: nothing of a body is traced.
@@ -6,6 +7,7 @@
 mod answer;
 mod body;
 mod credentials;
+mod posthog;
 mod settings;
 mod split;
 #[cfg(test)]
@@ -23,16 +25,17 @@ use crate::clock::Clock;
 use crate::log::Log;
 use axum::Router;
 use axum::body::Body;
-use axum::extract::State;
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use outreach_engine::Timestamp;
 use outreach_engine::event::{Arrival, Envelope, EventKind, MissingTime};
+use serde::Deserialize;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tower_http::cors::{Any, CorsLayer};
+use tower_http::cors::{AllowHeaders, Any, CorsLayer};
 
 /// What the door needs.
 pub struct HttpDoor {
@@ -74,28 +77,44 @@ const PATHS: [(&str, Call); 14] = [
 
 /// The routes of the door.
 pub fn router(door: Arc<HttpDoor>) -> Router {
-    let mut router = Router::new().route("/v1/projects/{write_key}/settings", get(settings::settings));
+    let mut router = Router::new()
+        .route("/v1/projects/{write_key}/settings", get(settings::settings))
+        .route("/sourceConfig", get(settings::source_config))
+        .route("/sourceConfig/", get(settings::source_config));
     for (name, call) in PATHS {
-        for slash in ["", "/"] {
-            let handler = move |State(door): State<Arc<HttpDoor>>, headers: HeaderMap, body: Body| async move {
-                receive(&door, call, &headers, body).await
-            };
-            router = router.route(&format!("/v1/{name}{slash}"), post(handler));
-        }
+        router = both(router, &format!("/v1/{name}"), call);
     }
+    router = both(router, "/batch", Call::PostHog);
+    let beacon = |State(door): State<Arc<HttpDoor>>,
+                  query: Query<InQuery>,
+                  headers: HeaderMap,
+                  body: Body| async move {
+        receive(&door, Call::Batch, query.write_key.as_deref(), &headers, body).await
+    };
+    router = router.route("/beacon/v1/batch", post(beacon));
     let cors = CorsLayer::new()
         .allow_origin(Any)
         .allow_methods([Method::GET, Method::POST])
-        .allow_headers([
-            header::AUTHORIZATION,
-            header::CONTENT_TYPE,
-            header::CONTENT_ENCODING,
-            X_RETRY_COUNT,
-            X_OUTREACH_IDENTITY,
-        ])
+        // Libraries add headers of their own. No cookie opens anything here, so there is nothing to keep from a page.
+        .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([header::RETRY_AFTER])
         .max_age(PREFLIGHT_AGE);
     router.layer(cors).with_state(door)
+}
+
+/// `path` with and without a slash at its end.
+fn both(router: Router<Arc<HttpDoor>>, path: &str, call: Call) -> Router<Arc<HttpDoor>> {
+    let handler = move |State(door): State<Arc<HttpDoor>>, headers: HeaderMap, body: Body| async move {
+        receive(&door, call, None, &headers, body).await
+    };
+    router.route(path, post(handler)).route(&format!("{path}/"), post(handler))
+}
+
+/// What an address may say behind `?`. Only where nothing else can say it: addresses end up in the logs of others.
+#[derive(Deserialize)]
+struct InQuery {
+    #[serde(rename = "writeKey")]
+    write_key: Option<String>,
 }
 
 /// Whose events of a request are proven.
@@ -116,11 +135,17 @@ impl Trust {
     }
 }
 
-async fn receive(door: &HttpDoor, call: Call, headers: &HeaderMap, body: Body) -> Response {
+async fn receive(
+    door: &HttpDoor,
+    call: Call,
+    key_of_query: Option<&str>,
+    headers: &HeaderMap,
+    body: Body,
+) -> Response {
     // The client went away while it sent: nobody hears the answer.
     let Some(body) = body::read(body).await else { return StatusCode::BAD_REQUEST.into_response() };
     let answer = match body {
-        Ok(body) => door.take(call, headers, &body).await,
+        Ok(body) => door.take(call, key_of_query, headers, &body).await,
         Err(too_large) => Err(too_large),
     };
     let answer = answer.map_or_else(|refused| refused, |()| Answer::Kept);
@@ -133,13 +158,20 @@ async fn receive(door: &HttpDoor, call: Call, headers: &HeaderMap, body: Body) -
 
 impl HttpDoor {
     /// Takes a request; returns when all of it is durable.
-    async fn take(&self, call: Call, headers: &HeaderMap, body: &[u8]) -> Result<(), Answer> {
+    async fn take(
+        &self,
+        call: Call,
+        key_of_query: Option<&str>,
+        headers: &HeaderMap,
+        body: &[u8],
+    ) -> Result<(), Answer> {
         let received_at = (self.clock)();
         let body = body::unzip(headers, body)?;
         let key_of_header = credentials::of_header(headers);
-        let known_by_header = key_of_header.as_deref().and_then(|key| self.keys.find(key));
-        let parts = Parts::read(call, &body, known_by_header.is_none())?;
-        let known = known_by_header
+        let keys = [key_of_header.as_deref(), key_of_query];
+        let known_outside = keys.into_iter().flatten().find_map(|key| self.keys.find(key));
+        let parts = Parts::read(call, &body, known_outside.is_none())?;
+        let known = known_outside
             .or_else(|| parts.write_key.as_deref().and_then(|key| self.keys.find(key)))
             .ok_or(Answer::UnknownKey)?;
         known.spend(parts.events.len(), body.len()).map_err(Answer::TooMany)?;
@@ -198,7 +230,7 @@ impl HttpDoor {
                 batch_sent_at,
                 default_kind: match call {
                     Call::One(kind) => Some(kind),
-                    Call::Batch => None,
+                    Call::Batch | Call::PostHog => None,
                 },
                 is_proven: envelope.as_ref().is_ok_and(|envelope| trust.proves(envelope)),
                 corrects_clock: true,

@@ -1,5 +1,7 @@
 //! The door as a client sees it.
 
+mod libraries;
+
 use super::*;
 use crate::ingest::fake::{FakeLetters, FakeLog};
 use crate::ingest::identity::{IdentityKey, IdentityKeyKind};
@@ -127,7 +129,7 @@ async fn every_path_takes_its_call() {
             let event = r#"{"event":"E","userId":"a","groupId":"g","previousId":"p"}"#;
             let (body, kind) = match call {
                 Call::One(kind) => (event.to_owned(), kind),
-                Call::Batch => (batch(&[TRACK]), EventKind::Track),
+                Call::Batch | Call::PostHog => (batch(&[TRACK]), EventKind::Track),
             };
             assert_eq!(world.post(&format!("/v1/{name}{slash}"), "server", body).await, 200, "{name}");
             assert_eq!(world.events(|event| event.kind), [kind], "{name}");
