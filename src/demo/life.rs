@@ -57,14 +57,15 @@ impl Life {
         happened
     }
 
-    /// Somebody who is awake now, if there is one, and nobody else is.
-    pub fn cast(&mut self, now: Timestamp) -> Actor {
+    /// Somebody from a place that suits, who is awake now if there is one; nobody else is they.
+    pub fn cast(&mut self, now: Timestamp, suits: &dyn Fn(&str) -> bool) -> Actor {
         let is_awake = |who: &Someone| {
-            outreach_engine::zone::find(who.zone)
-                .is_some_and(|zone| DAYTIME.contains(&zone.to_datetime(now.to_jiff()).hour()))
+            let zone = outreach_engine::zone::find(who.zone);
+            zone.is_some_and(|zone| DAYTIME.contains(&zone.to_datetime(now.to_jiff()).hour()))
         };
-        let at = self.strangers.iter().rposition(is_awake).unwrap_or(self.strangers.len().saturating_sub(1));
-        let who = if self.strangers.is_empty() { people::crowd()[0] } else { self.strangers.remove(at) };
+        let at = self.strangers.iter().rposition(|who| suits(who.city) && is_awake(who));
+        let at = at.or_else(|| self.strangers.iter().rposition(|who| suits(who.city)));
+        let who = self.strangers.remove(at.expect("the crowd is from more places than there are parts"));
         self.actor(who)
     }
 
@@ -78,7 +79,8 @@ impl Life {
     }
 
     fn actor(&mut self, who: Someone) -> Actor {
-        let id = format!("u_{:08x}", self.seed.next() as u32);
+        // A product's ids say less; here one is to know people again.
+        let id = who.mailbox().replace('.', "-");
         Actor { id, who, address: Some(format!("{}@{}", who.mailbox(), self.seed.pick(&DOMAINS))) }
     }
 
@@ -136,7 +138,7 @@ impl Life {
         }
         // The first mail is theirs.
         for seconds in [0, 2] {
-            let newest = self.cast(now);
+            let newest = self.cast(now, &|_| true);
             self.does(now - Length::minutes(9), &newest, Act::SignsUp);
             self.does(now + Length::seconds(seconds), &newest, Act::Verifies);
         }
@@ -278,7 +280,7 @@ mod tests {
     fn the_first_mail_is_for_somebody_who_is_awake() {
         for hour in 0..24 {
             let now = NOON + Length::hours(hour);
-            let actor = Life::new(Seed::new(1), now).cast(now);
+            let actor = Life::new(Seed::new(1), now).cast(now, &|_| true);
             let zone = outreach_engine::zone::find(actor.who.zone).expect("a zone");
             assert!(DAYTIME.contains(&zone.to_datetime(now.to_jiff()).hour()), "{hour}: {actor:?}");
         }

@@ -10,8 +10,8 @@ use super::ticker::Ticker;
 use super::time::{Time, WAITS_MAX};
 use super::world::{self, World};
 use super::{Options, acts::Act, mails_folder, nobody_reads_on, pages, write_key};
+use crate::app::storage::Storage;
 use crate::app::{Host, Service};
-use crate::ledger::sqlite::SqliteLedger;
 use crate::ledger::{Ledger, MessageState};
 use anyhow::Context;
 use outreach_engine::Length;
@@ -59,12 +59,7 @@ pub async fn run(options: Options, out: impl Write + Send + 'static) -> anyhow::
     let service = Service::start_with(&project, host).await?;
     world.operations.set(service.operations.clone()).ok();
     let stop = CancellationToken::new();
-    let living = Living {
-        world: world.clone(),
-        guard: service.storage.guard.clone(),
-        ledger: service.storage.ledger.clone(),
-        stop: stop.clone(),
-    };
+    let living = Living { world: world.clone(), storage: service.storage.clone(), stop: stop.clone() };
     let mut ticker = Ticker::new(Box::new(out), options.is_plain, world.clone());
     ticker.begin(&project, &format!("http://{admin}/demo"), seed)?;
     let stays = (options.out.is_some() || options.keeps_mails).then_some(mails);
@@ -96,7 +91,11 @@ fn pages_address(port: Option<u16>) -> anyhow::Result<SocketAddr> {
 /// Each stands before something else: a trial that stalls, a third payment, a customer, somebody new.
 fn cast(life: &mut Life, time: &Time) -> Vec<Actor> {
     let now = time.now();
-    let cast: Vec<Actor> = (0..CAST).map(|_| life.cast(now)).collect();
+    let mut cast: Vec<Actor> = Vec::new();
+    while cast.len() < CAST {
+        let elsewhere = |city: &str| cast.iter().all(|actor| actor.who.city != city);
+        cast.push(life.cast(now, &elsewhere));
+    }
     let ago = |length: Length| now - length;
     life.does(ago(Length::hours(2)), &cast[0], Act::SignsUp);
     for (days, act) in
@@ -117,20 +116,21 @@ fn cast(life: &mut Life, time: &Time) -> Vec<Actor> {
 /// Lets time pass and things happen.
 struct Living {
     world: Arc<World>,
-    guard: Arc<crate::clock::Guarded>,
-    ledger: Arc<SqliteLedger>,
+    storage: Arc<Storage>,
     stop: CancellationToken,
 }
 
 impl Living {
     fn live(&self, mut life: Life, ticker: &mut Ticker) -> anyhow::Result<()> {
         while !self.stop.is_cancelled() {
-            let happened = life.until(self.guard.now());
+            let happened = life.until((self.storage.clock)());
             self.world.happens(&happened)?;
             std::thread::sleep(self.world.time.rest());
-            ticker.tell(&self.ledger)?;
+            ticker.tell(&self.storage.ledger)?;
             if self.is_calm()? || self.world.time.waited() > WAITS_MAX {
-                self.world.time.leap(&self.guard);
+                self.world.time.leap(&self.storage.guard);
+                // Partitions look at once what came due, rather than when they would have.
+                self.storage.log.rouse();
             }
         }
         Ok(())
@@ -138,7 +138,7 @@ impl Living {
 
     /// Nothing is on its way, nor about to be.
     fn is_calm(&self) -> anyhow::Result<bool> {
-        let counts = self.ledger.reading(|transaction| transaction.message_counts())?;
+        let counts = self.storage.ledger.reading(|transaction| transaction.message_counts())?;
         let moves = |state: MessageState| matches!(state, MessageState::Queued | MessageState::Leaving);
         Ok(!counts.iter().any(|(state, count)| moves(*state) && *count > 0))
     }

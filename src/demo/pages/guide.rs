@@ -17,7 +17,7 @@ fn body(world: &World) -> Markup {
     html! {
         (clock::bar(world, Back::Demo))
         div.guide {
-            h1 { "Acme has users. Five rules decide whom it writes to, when, and why not." }
+            h1 { "Five rules decide whom Acme writes to, when, and why not" }
             p.lead {
                 "Acme is a made-up product. Its people sign up, stall, pay, forget to pay and stay away, and time is "
                 "quickened so that you see it. Everything else is real: the service is the one that "

@@ -51,7 +51,8 @@ fn waits(world: &World, person: Option<&PersonView>) -> Markup {
     let Some(person) = person else {
         return html! { p.quiet { "Nobody here yet: they have done nothing." } };
     };
-    let zone = person.zone.as_deref().unwrap_or("UTC");
+    let said = person.traits.get("timezone").and_then(|zone| zone.as_str());
+    let zone = said.or(person.zone.as_deref()).unwrap_or("UTC");
     html! {
         @if person.waits.is_empty() && person.journeys.is_empty() { p.quiet { "Nothing." } }
         ul.waits {
@@ -59,7 +60,7 @@ fn waits(world: &World, person: Option<&PersonView>) -> Markup {
                 li { strong { (wait.rule) } ": decides " (when(world, &wait.deadline, zone)) ", unless they do before what it waits for" }
             }
             @for journey in &person.journeys {
-                li { strong { (journey.rule) } ": " (with_times(world, &journey.state, zone)) }
+                li { strong { (journey.rule) } ": " (with_times(&journey.state, zone)) " (their time)" }
             }
         }
         @if person.all_off { p { "They want no messages at all." } }
@@ -104,11 +105,23 @@ fn when(world: &World, instant: &str, zone: &str) -> Markup {
     }
 }
 
-fn with_times(world: &World, text: &str, zone: &str) -> Markup {
-    let is_moment = |word: &str| Timestamp::parse(word.trim_end_matches([',', ';'])).is_some();
-    html! {
-        @for word in text.split_inclusive(' ') {
-            @if is_moment(word.trim()) { (when(world, word.trim().trim_end_matches([',', ';']), zone)) " " } @else { (word) }
-        }
+/// With its moments on the person's own clock.
+fn with_times(text: &str, zone: &str) -> String {
+    let local = |word: &str| {
+        let at = Timestamp::parse(word.trim_end_matches([',', ';']))?;
+        Some(zone::find(zone)?.to_datetime(at.to_jiff()).strftime("%A %H:%M").to_string())
+    };
+    let words = text.split(' ').map(|word| local(word).unwrap_or_else(|| word.to_owned()));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_are_told_on_the_clock_of_the_person() {
+        let told = with_times("held until 2026-03-02T23:00:00Z, by night", "Asia/Tokyo");
+        assert_eq!(told, "held until Tuesday 08:00 by night");
     }
 }
