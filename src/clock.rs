@@ -41,6 +41,19 @@ pub const AHEAD_MAX: Length = Length::minutes(1);
 /// been told.
 pub const STANDS_FOR: Length = Length::minutes(10);
 
+/// The two clocks that a service goes by.
+pub struct Clocks {
+    pub wall: Clock,
+    pub steady: Steady,
+}
+
+impl Default for Clocks {
+    /// This machine's.
+    fn default() -> Self {
+        Clocks { wall: system(), steady: since_boot() }
+    }
+}
+
 /// A clock that believes no jump ahead at once.
 pub struct Guarded {
     wall: Clock,
@@ -110,6 +123,12 @@ impl Guarded {
     pub fn in_doubt(self: &Arc<Self>) -> InDoubt {
         let guarded = self.clone();
         Arc::new(move || guarded.doubt().is_some())
+    }
+
+    /// Moves both clocks while neither is read: one that was read before and one after would look like a jump.
+    pub fn between_looks(&self, moves: impl FnOnce()) {
+        let _seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        moves();
     }
 
     fn look(&self) -> Look {

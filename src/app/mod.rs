@@ -16,4 +16,4 @@ pub mod telemetry;
 mod upkeep;
 pub mod workers;
 
-pub use run::Service;
+pub use run::{Host, Service};

@@ -7,6 +7,7 @@ use super::releases::ReleaseStore;
 use super::storage::Storage;
 use super::workers::Workers;
 use super::{admin, announce, identity, mail, serve, sources, upkeep};
+use crate::clock::Clocks;
 use crate::dispatch::{self, Dispatcher, Limits};
 use crate::http::dashboard::Annex;
 use crate::http::{inapp, links};
@@ -38,6 +39,14 @@ pub struct Service {
     upkeep: std::thread::JoinHandle<()>,
 }
 
+/// What whoever embeds the service brings: by default nothing but this machine's clocks.
+#[derive(Default)]
+pub struct Host {
+    /// Pages beside the dashboard's own.
+    pub annex: Annex,
+    pub clocks: Clocks,
+}
+
 /// What is told to stop, one after the other.
 #[derive(Default)]
 struct Stop {
@@ -50,11 +59,12 @@ struct Stop {
 impl Service {
     /// Starts it, and releases the project if it differs from the last release.
     pub async fn start(project: &Project) -> anyhow::Result<Service> {
-        Service::start_with(project, Annex::default()).await
+        Service::start_with(project, Host::default()).await
     }
 
-    /// [`Service::start`], with pages beside the dashboard's own.
-    pub async fn start_with(project: &Project, annex: Annex) -> anyhow::Result<Service> {
+    /// [`Service::start`], with what a host brings.
+    pub async fn start_with(project: &Project, host: Host) -> anyhow::Result<Service> {
+        let Host { annex, clocks } = host;
         let process = &project.process;
         let stop = Stop::default();
         // What is wrong with the settings is said before anything is begun.
@@ -64,7 +74,7 @@ impl Service {
         let (post, access) = (Arc::new(mail::Post::new(process)?), admin::access(&process.http)?);
         let listener = serve::listen(process.http.listen, "listen").await?;
         let admin_listener = serve::listen(process.http.admin_listen, "admin_listen").await?;
-        let storage = Arc::new(Storage::open(&process.data)?);
+        let storage = Arc::new(Storage::open_by(&process.data, clocks)?);
         let store = Arc::new(ReleaseStore::new(storage.ledger.clone()));
         let now = (storage.clock)();
         announce::announce(&project.release, &*storage.log, &*storage.ledger, &store, now)?;

@@ -1,7 +1,7 @@
 //! What a solo service keeps: log, ledger, snapshots, and the lock that gives the data folder one owner.
 
 use super::clock_file;
-use crate::clock::{self, Clock, Guarded};
+use crate::clock::{Clock, Clocks, Guarded};
 use crate::ledger::sqlite::SqliteLedger;
 use crate::log::embedded::EmbeddedLog;
 use crate::project::Data;
@@ -30,6 +30,11 @@ const LOCK_FILE: &str = "lock";
 impl Storage {
     /// Opens the folder, or makes it. Fails when another process has it.
     pub fn open(data: &Data) -> anyhow::Result<Storage> {
+        Storage::open_by(data, Clocks::default())
+    }
+
+    /// [`Storage::open`], by clocks that are not this machine's.
+    pub fn open_by(data: &Data, clocks: Clocks) -> anyhow::Result<Storage> {
         let dir = &data.dir;
         // What people did and where they can be written to is nobody else's business on this machine.
         std::fs::DirBuilder::new()
@@ -38,7 +43,7 @@ impl Storage {
             .create(dir)
             .with_context(|| format!("the data folder {} cannot be made", dir.display()))?;
         let lock = lock(dir)?;
-        let guard = Guarded::new(clock::system(), clock::since_boot(), clock_file::read(dir));
+        let guard = Guarded::new(clocks.wall, clocks.steady, clock_file::read(dir));
         let clock = guard.clock();
         let log = EmbeddedLog::open(dir.join("log"), data.partitions, clock.clone())
             .with_context(|| format!("the log in {}", dir.display()))?;

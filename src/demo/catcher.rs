@@ -13,6 +13,8 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Clone, Debug)]
 pub(super) struct Caught {
     pub headers: Headers,
+    /// Of the envelope.
+    pub to: String,
     pub path: PathBuf,
 }
 
@@ -58,6 +60,11 @@ impl Catcher {
         mails.iter().find(|caught| caught.headers.decision == decision).cloned()
     }
 
+    /// All, oldest first.
+    pub fn mails(&self) -> Vec<Caught> {
+        self.mailbox.mails.lock().expect("no panic while held").clone()
+    }
+
     pub fn count(&self) -> usize {
         self.mailbox.mails.lock().expect("no panic while held").len()
     }
@@ -71,7 +78,7 @@ impl Mailbox {
             local.chars().filter(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c)).collect();
         let path = self.folder.join(format!("{:02}-{name}.eml", mails.len() + 1));
         std::fs::write(&path, mail)?;
-        mails.push(Caught { headers: Headers::read(mail), path });
+        mails.push(Caught { headers: Headers::read(mail), to: to.to_owned(), path });
         Ok(())
     }
 }

@@ -11,6 +11,8 @@ pub(super) struct Headers {
     pub decision: String,
     /// Of `List-Unsubscribe`.
     pub unsubscribe_url: Option<String>,
+    /// `Date`, as it stands.
+    pub date: String,
 }
 
 impl Headers {
@@ -27,6 +29,8 @@ impl Headers {
             let inside = value.trim_start_matches('<').trim_end_matches('>');
             if name.eq_ignore_ascii_case("subject") {
                 headers.subject = decoded(value);
+            } else if name.eq_ignore_ascii_case("date") {
+                headers.date = value.to_owned();
             } else if name.eq_ignore_ascii_case("message-id") {
                 headers.decision = inside.split('@').next().unwrap_or_default().to_owned();
             } else if name.eq_ignore_ascii_case("list-unsubscribe") {
@@ -34,6 +38,13 @@ impl Headers {
             }
         }
         headers
+    }
+}
+
+impl Headers {
+    /// When it was sent, by its own word.
+    pub fn sent_at(&self) -> Option<jiff::Timestamp> {
+        jiff::fmt::rfc2822::parse(&self.date).ok().map(|zoned| zoned.timestamp())
     }
 }
 

@@ -3,38 +3,41 @@
 //! Nothing is staged but the story. The service is the one of `outreach run`, with a project of its own in a temporary
 //! folder; events come in by its HTTP door, reasons are read from its ledger, mails arrive over SMTP. All of it is on
 //! loopback, and nothing is left behind but the mails, if they are wanted.
+//!
+//! Two forms: `once` plays scenes on the terminal and ends; `live` goes on in quickened time until it is stopped, with
+//! pages beside the dashboard's own.
 
+mod acts;
 mod catcher;
 mod caught;
 mod folder;
+mod life;
+mod live;
+mod once;
+mod pages;
 mod people;
 mod project;
 mod report;
+mod scribe;
 mod seed;
 mod stage;
 mod story;
+mod ticker;
+mod time;
+mod world;
 
-use crate::app::Service;
+pub use live::run as go_live;
+pub use once::run as play_once;
+pub use time::SPEED_MAX;
+
 use crate::project::Project;
-use anyhow::{Context, bail};
-use catcher::Catcher;
+use anyhow::Context;
 use folder::Folder;
-use outreach_engine::policy::holdout;
-use outreach_engine::state::Arm;
-use outreach_engine::{Subject, Timestamp};
-use report::Report;
-use seed::Seed;
-use stage::{Ended, Stage};
-use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::time::{Duration, Instant};
-use story::Scene;
-use tokio::signal::unix::{SignalKind, signal};
-use tokio_util::sync::CancellationToken;
+use outreach_engine::Length;
+use std::path::PathBuf;
 
 /// What the demo may be told.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Who plays which part, and all ids; any when absent.
     pub seed: Option<u64>,
@@ -46,55 +49,10 @@ pub struct Options {
     pub is_plain: bool,
     /// Somebody reads along: pauses between scenes.
     pub is_watched: bool,
-}
-
-/// Time to read a scene before the next.
-const PACE: Duration = Duration::from_millis(250);
-
-/// Plays the demo to its end, or until SIGINT or SIGTERM.
-pub async fn run(options: Options, mut out: impl Write + Send + 'static) -> anyhow::Result<()> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let seed = options.seed.unwrap_or_else(Seed::any);
-    let folder = Folder::new().context("no temporary folder")?;
-    let mails = mails_folder(&options, &folder)?;
-    let catcher = Arc::new(Catcher::start(&mails).await?);
-    let mut numbers = Seed::new(seed);
-    let now = Timestamp::from(jiff::Timestamp::now());
-    let project_dir = folder.path().join("project");
-    let project = project::write(&project_dir, catcher.port, now, &mut numbers)?;
-    let scenes = story::story(&mut numbers, now, &|id| is_compared(&project, id));
-    let service = Service::start(&project).await?;
-    let stop = CancellationToken::new();
-    let stage = Stage {
-        operations: service.operations.clone(),
-        catcher: catcher.clone(),
-        url: project.process.http.public_url.clone(),
-        write_key: write_key(&project)?,
-        stop: stop.clone(),
-        pace: if options.is_watched { PACE } else { Duration::ZERO },
-    };
-    let stays = options.out.is_some() || options.keeps_mails;
-    let is_plain = options.is_plain;
-    let play = move || {
-        let mut report = Report::new(&mut out, is_plain);
-        say_beginning(&mut report, &project, &stage, seed)?;
-        play(&mut report, &stage, &scenes, &mails, stays)
-    };
-    let mut playing = tokio::task::spawn_blocking(play);
-    let played = tokio::select! {
-        played = &mut playing => played,
-        _ = terminate.recv() => { stop.cancel(); playing.await }
-        _ = interrupt.recv() => { stop.cancel(); playing.await }
-    };
-    let stopped = service.stop().await;
-    played.context("the demo has failed")?.or_else(nobody_reads_on)?;
-    stopped.context("stopped, though not in order")
-}
-
-/// `outreach demo | head` has seen enough: that is no failure.
-fn nobody_reads_on(error: anyhow::Error) -> anyhow::Result<()> {
-    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
-    if kind == Some(std::io::ErrorKind::BrokenPipe) { Ok(()) } else { Err(error) }
+    /// Of the pages, on loopback; when absent [`live::PORT`], or any where that is taken.
+    pub port: Option<u16>,
+    /// What passes in a second of the live form, up to [`SPEED_MAX`].
+    pub speed: Length,
 }
 
 fn mails_folder(options: &Options, folder: &Folder) -> anyhow::Result<PathBuf> {
@@ -108,72 +66,13 @@ fn mails_folder(options: &Options, folder: &Folder) -> anyhow::Result<PathBuf> {
     Ok(mails)
 }
 
-/// Whether a person is in the arm of some rule that gets nothing.
-fn is_compared(project: &Project, id: &str) -> bool {
-    let subject = Subject::user(id).to_owned();
-    let parts = &project.release;
-    parts.rules.iter().any(|rule| holdout::draw(&parts.settings, rule, &subject) != Arm::Treated)
-}
-
 fn write_key(project: &Project) -> anyhow::Result<String> {
     let key = project.process.write_keys.first().context("the demo's project has no write key")?;
     Ok(key.key.read()?.reveal().to_owned())
 }
 
-fn say_beginning(
-    report: &mut Report<'_>,
-    project: &Project,
-    stage: &Stage,
-    seed: u64,
-) -> std::io::Result<()> {
-    report.line("outreach demo: the whole service in this process. Nothing leaves this machine.\n")?;
-    report.pair("events", &format!("come in at {}/v1/batch", stage.url))?;
-    report.pair("mails", &format!("go to a mail catcher on 127.0.0.1:{}", stage.catcher.port))?;
-    for (number, rule) in project.release.rules.iter().enumerate() {
-        let word = if number == 0 { "rules" } else { "" };
-        report.pair(word, &format!("{:<21} {}", rule.id, rule.description))?;
-    }
-    let quiet = project.release.settings.quiet_hours.map_or_else(String::new, |quiet| {
-        let clock = |minutes: u16| format!("{:02}:{:02}", minutes / 60, minutes % 60);
-        format!(
-            "; quiet hours {}-{}, so that it is night in Japan now",
-            clock(quiet.from),
-            clock(quiet.until)
-        )
-    });
-    report.pair("limits", &format!("one mail a day{quiet}"))?;
-    report.pair("seed", &format!("{seed} (the same people again: --seed {seed})"))
-}
-
-fn play(
-    report: &mut Report<'_>,
-    stage: &Stage,
-    scenes: &[Scene],
-    mails: &Path,
-    stays: bool,
-) -> anyhow::Result<()> {
-    let began = Instant::now();
-    let ended = stage.play(scenes, report)?;
-    if ended == Ended::Stopped {
-        report.line("\nstopped")?;
-    }
-    let counts = report.counts;
-    if ended == Ended::Played && counts.sent != stage.catcher.count() {
-        bail!("expected {} mails in the catcher, found {}", counts.sent, stage.catcher.count());
-    }
-    report.line(&format!(
-        "\n{} yes, {} no, {} held, each with its reason; {} with nothing to decide; {} dead letter; in {:.1} s",
-        counts.sent,
-        counts.refused,
-        counts.held,
-        counts.silent,
-        counts.dead_letters,
-        began.elapsed().as_secs_f64()
-    ))?;
-    if stays {
-        report.line(&format!("the mails are in {}", mails.display()))?;
-    } else {
-        report.line("the mails are gone with the demo: --keep or --out DIR keeps them")?;
-    }
-    Ok(())
+/// `outreach demo | head` has seen enough: that is no failure.
+fn nobody_reads_on(error: anyhow::Error) -> anyhow::Result<()> {
+    let kind = error.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+    if kind == Some(std::io::ErrorKind::BrokenPipe) { Ok(()) } else { Err(error) }
 }

@@ -67,15 +67,35 @@ pub(super) const NIGHT_ZONE: &str = "Asia/Tokyo";
 const NIGHT_BEGAN_HOURS: i8 = 2;
 const NIGHT_LASTS_HOURS: i8 = 3;
 
+/// When nobody gets mail, on each person's own clock.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Quiet {
+    AtNight,
+    /// At hours of the clock that are night in [`NIGHT_ZONE`] at this moment.
+    InJapan(Timestamp),
+}
+
+const NIGHT: &str = "21:00-08:00";
+/// The secret that signs tokens of the product's users, below the project's folder.
+pub(super) const IDENTITY_FILE: &str = "secrets/identity.key";
+
 /// Writes the project into `dir` and reads it. Its mail goes to the server on `smtp_port`.
-pub(super) fn write(dir: &Path, smtp_port: u16, now: Timestamp, seed: &mut Seed) -> anyhow::Result<Project> {
-    let [http, admin] = free_addresses()?;
+/// Its pages are at `admin`, or anywhere.
+pub(super) fn write(
+    dir: &Path,
+    smtp_port: u16,
+    admin: Option<SocketAddr>,
+    quiet: Quiet,
+    seed: &Seed,
+) -> anyhow::Result<Project> {
+    let [http, free] = free_addresses()?;
+    let admin = admin.unwrap_or(free);
     let settings = SETTINGS
-        .replace("@QUIET_HOURS@", &quiet_hours(now)?)
+        .replace("@QUIET_HOURS@", &quiet_hours(quiet)?)
         .replace("@HTTP@", &http.to_string())
         .replace("@ADMIN@", &admin.to_string())
         .replace("@SMTP_PORT@", &smtp_port.to_string());
-    let secrets = ["secrets/backend.key", "secrets/unsubscribe.key"];
+    let secrets = ["secrets/backend.key", "secrets/unsubscribe.key", IDENTITY_FILE];
     let secrets = secrets.map(|path| (path, seed.secret()));
     let files = FILES.iter().copied().chain([("outreach.toml", settings.as_str())]);
     for (path, text) in files.chain(secrets.iter().map(|(path, text)| (*path, text.as_str()))) {
@@ -96,8 +116,11 @@ fn read(dir: &Path) -> anyhow::Result<Project> {
     }
 }
 
-/// Hours of the clock that are night in [`NIGHT_ZONE`] now.
-fn quiet_hours(now: Timestamp) -> anyhow::Result<String> {
+fn quiet_hours(quiet: Quiet) -> anyhow::Result<String> {
+    let now = match quiet {
+        Quiet::AtNight => return Ok(NIGHT.to_owned()),
+        Quiet::InJapan(now) => now,
+    };
     let zone = outreach_engine::zone::find(NIGHT_ZONE).context("the bundled zones have no Tokyo")?;
     let hour = zone.to_datetime(now.to_jiff()).hour();
     let clock = |hour: i8| format!("{:02}:00", hour.rem_euclid(24));
@@ -120,7 +143,7 @@ mod tests {
     #[test]
     fn the_project_has_no_problems_and_each_file_of_its_templates_is_there() {
         let folder = Folder::new().unwrap();
-        write(folder.path(), 1025, Timestamp::EPOCH, &mut Seed::new(1)).unwrap();
+        write(folder.path(), 1025, None, Quiet::InJapan(Timestamp::EPOCH), &Seed::new(1)).unwrap();
         let (project, problems) = Project::load(folder.path());
         assert_eq!(problems, []);
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -135,7 +158,7 @@ mod tests {
 
     #[test]
     fn it_is_always_night_in_tokyo() {
-        let at = |text| quiet_hours(Timestamp::parse(text).unwrap()).unwrap();
+        let at = |text| quiet_hours(Quiet::InJapan(Timestamp::parse(text).unwrap())).unwrap();
         assert_eq!(at("2026-03-02T15:30:00Z"), "22:00-03:00");
         assert_eq!(at("2026-03-02T03:00:00Z"), "10:00-15:00");
     }

@@ -1,8 +1,9 @@
 //! What the terminal shows: each scene, and what followed with its reason.
 
 use super::catcher::Catcher;
+use super::scribe::Actor;
 use super::stage::Seen;
-use super::story::{Actor, Expects, Scene};
+use super::story::{Expects, Scene};
 use crate::ledger::{LedgerEntry, MessageState};
 use outreach_engine::effect::{Decision, Verdict};
 use std::io::{self, Write};
@@ -189,7 +190,7 @@ impl<'o> Report<'o> {
 }
 
 /// The rule; and the step, where that says more.
-fn named(decision: &Decision) -> String {
+pub(super) fn named(decision: &Decision) -> String {
     if decision.step == decision.rule {
         return decision.rule.to_string();
     }
@@ -197,7 +198,7 @@ fn named(decision: &Decision) -> String {
 }
 
 /// A reason of the gate in words; others as they are.
-fn at_the_gate(reason: &str) -> &str {
+pub(super) fn at_the_gate(reason: &str) -> &str {
     match reason {
         "cap" => "cap: this address has had as many mails as the caps allow",
         other => other,

@@ -152,7 +152,7 @@ impl Seen {
 }
 
 /// Whether nothing more becomes of it.
-fn is_ended(row: &LedgerEntry) -> bool {
+pub(super) fn is_ended(row: &LedgerEntry) -> bool {
     match row.message.as_ref().map(|(state, _, _)| state) {
         Some(MessageState::Queued | MessageState::Held | MessageState::Leaving) => false,
         Some(

@@ -2,19 +2,11 @@
 //!
 //! Time is quickened by writing events of the past: who signed up three days and two minutes ago is judged now.
 
-use super::people::{ASLEEP, AWAKE, DOMAINS, Someone};
+use super::people::{ASLEEP, AWAKE, DOMAINS};
+use super::scribe::{Actor, Scribe};
 use super::seed::Seed;
 use outreach_engine::{Length, Timestamp};
 use serde_json::{Value, json};
-
-/// Somebody who plays a part.
-#[derive(Clone, Debug)]
-pub(super) struct Actor {
-    pub id: String,
-    pub who: Someone,
-    /// Absent for who never gave one.
-    pub address: Option<String>,
-}
 
 /// One scene: what somebody does, and what is to be seen of it.
 pub(super) struct Scene {
@@ -51,8 +43,7 @@ pub(super) enum Expects {
 struct Writer<'s> {
     seed: &'s mut Seed,
     now: Timestamp,
-    number: u32,
-    prefix: u64,
+    scribe: Scribe,
 }
 
 const TRIAL: Length = Length(Length::days(3).0 + Length::minutes(2).0);
@@ -67,7 +58,7 @@ pub(super) fn story(seed: &mut Seed, now: Timestamp, is_held_out: &dyn Fn(&str) 
         let fits = |id: &String| is_held_out(id) == wants_held_out;
         let id = std::iter::repeat_with(|| format!("u_{:08x}", seed.next() as u32)).find(fits);
         let id = id.expect("an endless supply of ids");
-        Actor { id, who, address: Some(format!("{}@{}", who.mailbox, seed.pick(&DOMAINS))) }
+        Actor { id, who, address: Some(format!("{}@{}", who.mailbox(), seed.pick(&DOMAINS))) }
     };
     let [silent, prompt, leaver, capped, tired, repeater, payer, old] =
         [(); 8].map(|()| cast(seed, false, false));
@@ -75,8 +66,8 @@ pub(super) fn story(seed: &mut Seed, now: Timestamp, is_held_out: &dyn Fn(&str) 
     let second_account = Actor { id: cast(seed, false, false).id, ..capped.clone() };
     let nameless = Actor { address: None, ..cast(seed, false, false) };
     let (sleeper, compared) = (cast(seed, true, false), cast(seed, false, true));
-    let prefix = seed.next() >> 32;
-    let mut w = Writer { seed, now, number: 0, prefix };
+    let scribe = Scribe::new(seed);
+    let mut w = Writer { seed, now, scribe };
     let mut scenes = w.trials(&silent, &prompt, &sleeper, &compared, &old);
     scenes.extend(w.payments(&payer, &repeater, &nameless));
     scenes.extend(w.second_acts(&leaver, &capped, &second_account, &tired));
@@ -211,34 +202,11 @@ impl Writer<'_> {
     }
 
     fn identify(&mut self, actor: &Actor, ago: Length) -> Value {
-        let who = &actor.who;
-        let mut traits = json!({
-            "first_name": who.first_name, "last_name": who.last_name, "city": who.city,
-            "timezone": who.zone, "locale": who.locale,
-        });
-        if let Some(address) = &actor.address {
-            traits["email"] = json!(address);
-        }
-        let mut call = self.call(actor, "identify", ago);
-        call["traits"] = traits;
-        call
+        self.scribe.identify(actor, self.now - ago)
     }
 
     fn track(&mut self, actor: &Actor, ago: Length, event: &str, properties: Value) -> Value {
-        let mut call = self.call(actor, "track", ago);
-        call["event"] = json!(event);
-        call["properties"] = properties;
-        call
-    }
-
-    fn call(&mut self, actor: &Actor, kind: &str, ago: Length) -> Value {
-        self.number += 1;
-        json!({
-            "type": kind,
-            "userId": actor.id,
-            "messageId": format!("demo-{:08x}-{}", self.prefix, self.number),
-            "timestamp": (self.now - ago).to_string(),
-        })
+        self.scribe.track(actor, self.now - ago, event, properties)
     }
 }
 

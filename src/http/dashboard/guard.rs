@@ -59,6 +59,7 @@ impl<D: Ledger + 'static> Guard<D> {
             nav: self.nav.clone(),
             here: request.uri().path().to_owned(),
             pulse: Some(pulse),
+            now: Some((self.clock)()),
             has_session: has_cookie(request.headers()),
         }
     }

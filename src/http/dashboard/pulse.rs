@@ -3,6 +3,7 @@
 use super::row;
 use crate::ledger::{Ledger, MessageState};
 use maud::{Markup, html};
+use outreach_engine::Timestamp;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -60,10 +61,10 @@ impl<D: Ledger> Feeler<D> {
     }
 }
 
-/// The strip below the menu.
-pub fn strip(pulse: &Pulse) -> Markup {
+/// The strip below the menu. `now` is what ages on the page are told by.
+pub fn strip(pulse: &Pulse, now: Option<Timestamp>) -> Markup {
     html! {
-        section #strip.strip aria-label="Health" {
+        section #strip.strip aria-label="Health" data-now=[now] {
             @if pulse.reasons.is_empty() {
                 p.state.good { "Ready" }
             } @else {

@@ -16,6 +16,7 @@ use axum::http::StatusCode;
 use axum::http::request::Parts;
 use axum::response::{IntoResponse, Response};
 use maud::{DOCTYPE, Markup, html};
+use outreach_engine::Timestamp;
 use std::sync::Arc;
 
 /// An entry of the menu.
@@ -32,6 +33,8 @@ pub struct Shell {
     /// The request's path: the entry of the menu that is marked.
     pub(super) here: String,
     pub(super) pulse: Option<Arc<Pulse>>,
+    /// By the service's clock.
+    pub(super) now: Option<Timestamp>,
     /// Got in by the login form, and may leave again.
     pub(super) has_session: bool,
 }
@@ -79,7 +82,7 @@ impl<'p> Page<'p> {
 impl Shell {
     /// For pages before one is let in: no menu, no health.
     pub(super) fn bare() -> Shell {
-        Shell { nav: Arc::new([]), here: String::new(), pulse: None, has_session: false }
+        Shell { nav: Arc::new([]), here: String::new(), pulse: None, now: None, has_session: false }
     }
 
     /// The page in its frame, with its headers.
@@ -91,7 +94,7 @@ impl Shell {
                 body {
                     a.skip href="#main" { "Skip to the page" }
                     (self.header())
-                    @if let Some(pulse) = &self.pulse { (pulse::strip(pulse)) }
+                    @if let Some(pulse) = &self.pulse { (pulse::strip(pulse, self.now)) }
                     main #main tabindex="-1" { (page.body) }
                 }
             }

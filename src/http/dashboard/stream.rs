@@ -1,7 +1,8 @@
 //! What the live page goes on with: server-sent events, resumed by `Last-Event-ID`.
 //!
-//! `came` and `fell` carry a row, `pulse` the health strip, `more` says that more came in than is shown, and `stale` that
-//! the page should be loaded anew. A comment goes out now and then, so that nobody takes silence for an end.
+//! `came` and `fell` carry a row, `pulse` the health strip, `now` the clock that ages are told by, `more` says that more
+//! came in than is shown, and `stale` that the page should be loaded anew. A comment goes out now and then, so that
+//! nobody takes silence for an end.
 
 use super::Desk;
 use super::feed::{Kind, News};
@@ -99,9 +100,11 @@ async fn watch<D: Ledger + 'static>(
             Err(error) => tracing::warn!(error, "a live page sees nothing new"),
         }
         if felt.as_ref().is_none_or(|(at, _)| at.elapsed() >= PULSE_EVERY) {
+            let now = (desk.clock)().to_string();
+            sender.send(Event::default().event("now").data(now)).await.ok()?;
             let feeler = desk.feeler.clone();
             let pulse = tokio::task::spawn_blocking(move || feeler.feel()).await.ok()?;
-            let strip = pulse::strip(&pulse).into_string();
+            let strip = pulse::strip(&pulse, None).into_string();
             if felt.as_ref().is_none_or(|(_, last)| *last != strip) {
                 sender.send(Event::default().event("pulse").data(&strip)).await.ok()?;
             }

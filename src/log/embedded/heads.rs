@@ -1,5 +1,6 @@
 //! The next offset of each partition, as far as it is durable, and who waits for it.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -7,11 +8,12 @@ use std::time::Duration;
 pub(super) struct Heads {
     next: Mutex<Vec<u64>>,
     moved: Condvar,
+    roused: AtomicU64,
 }
 
 impl Heads {
     pub(super) fn new(next: Vec<u64>) -> Heads {
-        Heads { next: Mutex::new(next), moved: Condvar::new() }
+        Heads { next: Mutex::new(next), moved: Condvar::new(), roused: AtomicU64::new(0) }
     }
 
     pub(super) fn of(&self, partition: u32) -> u64 {
@@ -23,10 +25,22 @@ impl Heads {
         self.moved.notify_all();
     }
 
-    /// Returns when `partition` has a frame at `offset`, or after `timeout`.
+    /// Returns when `partition` has a frame at `offset`, after `timeout`, or when all are roused.
     pub(super) fn wait(&self, partition: u32, offset: u64, timeout: Duration) {
         let next = self.lock();
-        drop(self.moved.wait_timeout_while(next, timeout, |next| next[partition as usize] <= offset));
+        let before = self.roused.load(Ordering::Relaxed);
+        let is_still = |next: &mut Vec<u64>| {
+            next[partition as usize] <= offset && self.roused.load(Ordering::Relaxed) == before
+        };
+        drop(self.moved.wait_timeout_while(next, timeout, is_still));
+    }
+
+    /// Ends all waits that are under way.
+    pub(super) fn rouse(&self) {
+        let held = self.lock();
+        self.roused.fetch_add(1, Ordering::Relaxed);
+        drop(held);
+        self.moved.notify_all();
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<u64>> {

@@ -169,6 +169,13 @@ impl Log for EmbeddedLog {
     }
 }
 
+impl EmbeddedLog {
+    /// Ends all waits that are under way, though nothing came: the clock has moved, and who waits is to look again.
+    pub fn rouse(&self) {
+        self.shared.heads.rouse();
+    }
+}
+
 impl Drop for EmbeddedLog {
     fn drop(&mut self) {
         self.shared.queue.close();

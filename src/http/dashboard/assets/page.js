@@ -16,14 +16,30 @@ function age(seconds) {
   return seconds > 0 ? `${text} ago` : `in ${text}`;
 }
 
+// What the service's clock is ahead of this browser's: ages are by the service's, which says what it is.
+let ahead = 0;
+
+function itIs(moment) {
+  ahead = Date.parse(moment) - Date.now() || 0;
+}
+
+/** Nothing in the row is still to come: where it seems so, the service's clock has gone on. */
+function hasHappened(row) {
+  for (const time of row.querySelectorAll("time[data-age]")) {
+    if (Date.parse(time.dateTime) > Date.now() + ahead) itIs(time.dateTime);
+  }
+}
+
 function keepAges(root) {
-  const now = Date.now();
+  const now = Date.now() + ahead;
   for (const time of root.querySelectorAll("time[data-age]")) {
     const text = age((now - Date.parse(time.dateTime)) / 1_000);
     if (time.textContent !== text) time.textContent = text;
   }
 }
 
+const strip = document.querySelector("#strip[data-now]");
+if (strip) itIs(strip.dataset.now);
 keepAges(document);
 setInterval(() => keepAges(document), AGE_EVERY_MS);
 
@@ -55,6 +71,7 @@ class List {
     template.innerHTML = html;
     const row = template.content.firstElementChild;
     if (!row) return;
+    hasHappened(template.content);
     keepAges(template.content);
     // A decision whose message has moved takes the place of its row.
     const known = row.id && (document.getElementById(row.id) ?? this.waiting.find((one) => one.id === row.id));
@@ -132,6 +149,10 @@ if (live) {
   stream.addEventListener("error", () => set(false));
   stream.addEventListener("came", (event) => lists.came.add(event.data));
   stream.addEventListener("fell", (event) => lists.fell.add(event.data));
+  stream.addEventListener("now", (event) => {
+    itIs(event.data);
+    keepAges(document);
+  });
   stream.addEventListener("pulse", (event) => {
     const template = document.createElement("template");
     template.innerHTML = event.data;
