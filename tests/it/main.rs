@@ -12,6 +12,7 @@ mod documentation;
 mod replay_online_retail;
 mod preview;
 mod rule_tests;
+mod sdks;
 mod service_bad_input;
 mod service_dashboard;
 mod service_desk;

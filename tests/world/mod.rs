@@ -13,4 +13,5 @@ pub mod postfix;
 pub mod browser;
 pub mod http;
 pub mod service;
+pub mod faulty_proxy;
 pub mod solo;

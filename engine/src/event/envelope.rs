@@ -40,6 +40,7 @@ impl<'a> Envelope<'a> {
     /// JSON and stand there once.
     pub fn parse(json: &'a [u8]) -> Result<Envelope<'a>, Malformed> {
         let mut members = Members::read(json)?;
+        let (user_id, anonymous_id) = people(members.take(Key::UserId), members.take(Key::AnonymousId));
         let mut take = |key| members.take(key);
         let id = |name, raw: Option<Cow<'a, str>>| raw.map(|raw| field::id(name, raw)).transpose();
         let time = |name, raw: Option<Cow<'a, str>>| raw.map(|raw| field::time(name, raw)).transpose();
@@ -47,8 +48,8 @@ impl<'a> Envelope<'a> {
         Ok(Envelope {
             kind: take(Key::Type).map(kind).transpose()?,
             event: take(Key::Event).map(|raw| field::event_name("event", raw)).transpose()?,
-            user_id: id("userId", take(Key::UserId))?,
-            anonymous_id: id("anonymousId", take(Key::AnonymousId))?,
+            user_id: id("userId", user_id)?,
+            anonymous_id: id("anonymousId", anonymous_id)?,
             previous_id: id("previousId", take(Key::PreviousId))?,
             group_id: id("groupId", take(Key::GroupId))?,
             message_id: id("messageId", take(Key::MessageId))?,
@@ -62,6 +63,20 @@ impl<'a> Envelope<'a> {
             traits: bag("traits", take(Key::Traits))?,
             context: bag("context", take(Key::Context))?,
         })
+    }
+}
+
+/// Raw JSON of the two ids. An empty one beside the other is as good as absent: RudderStack's library in a browser says
+/// `"userId": ""` of everybody who has not signed in. An empty one alone is no id, and is refused.
+fn people<'a>(
+    user: Option<Cow<'a, str>>,
+    anonymous: Option<Cow<'a, str>>,
+) -> (Option<Cow<'a, str>>, Option<Cow<'a, str>>) {
+    const EMPTY: &str = "\"\"";
+    match (user.as_deref(), anonymous.as_deref()) {
+        (Some(EMPTY), Some(other)) if other != EMPTY => (None, anonymous),
+        (Some(other), Some(EMPTY)) if other != EMPTY => (user, None),
+        _ => (user, anonymous),
     }
 }
 
@@ -150,6 +165,18 @@ mod tests {
         assert_eq!(envelope, Envelope::parse(snake).unwrap());
         assert_eq!(envelope.previous_id.as_deref(), Some("c"));
         assert_eq!((envelope.sent_at, envelope.traits), (None, None));
+    }
+
+    #[test]
+    fn an_empty_id_beside_the_other_is_absent() {
+        let ids = |json: &'static str| {
+            let envelope = Envelope::parse(json.as_bytes()).unwrap();
+            (envelope.user_id, envelope.anonymous_id)
+        };
+        assert_eq!(ids(r#"{"userId":"","anonymousId":"b"}"#), (None, Some("b".into())));
+        assert_eq!(ids(r#"{"userId":"a","anonymousId":""}"#), (Some("a".into()), None));
+        assert_eq!(code(r#"{"userId":"","anonymousId":""}"#), Some("bad-id"));
+        assert_eq!(code(r#"{"userId":"","anonymousId":null}"#), Some("bad-id"));
     }
 
     #[test]
@@ -263,13 +290,18 @@ mod tests {
         let their = |camel: &str, snake: &str| {
             theirs.get(camel).or(theirs.get(snake)).filter(|value| !value.is_null())
         };
-        for (ours, camel, snake) in [
-            (&ours.user_id, "userId", "user_id"),
-            (&ours.anonymous_id, "anonymousId", ""),
-            (&ours.event, "event", ""),
+        // An empty id beside the other is absent.
+        let id = |id: Option<&Value>, other: Option<&Value>| {
+            id.filter(|id| id.as_str() != Some("") || other.is_none()).cloned()
+        };
+        let (user, anonymous) = (their("userId", "user_id"), their("anonymousId", ""));
+        let (user, anonymous) = (id(user, anonymous), id(anonymous, user));
+        for (ours, theirs) in [
+            (&ours.user_id, user.as_ref()),
+            (&ours.anonymous_id, anonymous.as_ref()),
+            (&ours.event, their("event", "")),
         ] {
-            let text =
-                their(camel, snake).map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
+            let text = theirs.map(|id| id.as_str().map_or_else(|| id.to_string(), str::to_owned));
             prop_assert_eq!(ours.as_deref(), text.as_deref());
         }
         for (ours, camel) in

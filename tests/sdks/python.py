@@ -1,0 +1,19 @@
+# Follows the lines of docs/sdks.md, whose `analytics` it uses: Segment's and RudderStack's are called alike.
+import os
+
+user = os.environ["SDK_USER"]
+note = "a\0b"
+analytics.identify(user, {"email": "ada@sdk.test", "note": note})
+for n in (1, 2):
+    analytics.track(user, "Order Placed", {"n": n, "note": note})
+analytics.flush()
+for n in (3, 4):
+    analytics.track(user, "Order Placed", {"n": n, "note": note})
+analytics.page(user, name="Home")
+analytics.screen(user, name="Home")
+analytics.group(user, "acme", {"name": "Acme"})
+analytics.alias("before", user)
+analytics.flush()
+analytics.track(user, "Done")
+analytics.flush()
+analytics.shutdown()
