@@ -11,6 +11,7 @@ mod pause;
 mod preview;
 mod replay;
 mod run;
+mod schema;
 mod test;
 mod topics;
 mod user;
@@ -63,6 +64,8 @@ enum Command {
     Topics(topics::Command),
     /// Show what a template makes of its sample: the mail's text, subject and HTML, the message in the product.
     Preview(preview::Options),
+    /// Print the JSON Schema of a file of the project, for editors.
+    Schema(schema::Options),
     /// Run the rule tests, `rules/<id>.test.toml`.
     Test(test::Options),
     /// Show what the rules would have decided over real history. Nothing is sent.
@@ -129,6 +132,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<End> {
         Command::Dlq(command) => dlq::run(dir, format, command),
         Command::Topics(command) => topics::run(dir, format, command),
         Command::Preview(options) => preview::run(dir, format, options),
+        Command::Schema(options) => schema::run(options),
         Command::Test(options) => test::run(dir, format, options),
         Command::Replay(options) => replay::run(dir, format, options),
     }

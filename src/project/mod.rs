@@ -12,6 +12,7 @@ mod process;
 mod property;
 mod quiet_hours;
 mod sample_type;
+mod schema;
 mod settings;
 mod test_file;
 #[cfg(test)]
@@ -27,7 +28,7 @@ pub use process::{
     Secret, SecretError, SecretPlace, Sender, Smtp, SmtpTls, Source, SourceFormat, SourceStart, WriteKey,
     WriteKeyKind,
 };
-
+pub use schema::{SchemaOf, schema};
 pub use test_file::{Expected, ExpectedVerdict, Given, RuleTest};
 
 use files::Files;

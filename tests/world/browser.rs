@@ -5,6 +5,17 @@ use serde_json::Value;
 use std::path::Path;
 use std::process::Command;
 
+/// A tool of the packages in `tests/browser/`, run by that Node.
+#[track_caller]
+pub fn tool(name: &str) -> Command {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tool = root.join("tests/browser/node_modules/.bin").join(name);
+    assert!(tool.exists(), "expected {name} at {}: run scripts/setup", tool.display());
+    let mut command = Command::new(root.join(".cache/node/bin/node"));
+    command.arg(tool);
+    command
+}
+
 /// Runs a script with `settings` as its argument; what it printed last, as JSON. It must end well.
 #[track_caller]
 pub fn run(script: &str, settings: &Value) -> Value {

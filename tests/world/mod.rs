@@ -11,6 +11,7 @@ pub mod kafka;
 pub mod smtp_sink;
 pub mod postfix;
 pub mod browser;
+pub mod python;
 pub mod http;
 pub mod service;
 pub mod faulty_proxy;

@@ -1,0 +1,209 @@
+//! A rule as it is written.
+#![expect(dead_code, reason = "the types are what matters: the reader is `outreach_engine::rule::parse`")]
+
+use super::condition::{Where, Without};
+use super::text::{Id, Length, Path, Share, Words};
+use schemars::JsonSchema;
+
+/// A rule: who hears from you, when, and what. The file's name is its id. Keys of the top stand above the first `[table]`.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[schemars(title = "Rule")]
+#[serde(deny_unknown_fields)]
+pub(super) struct RuleFile {
+    /// What people call the rule.
+    #[schemars(example = &"Stalled onboarding")]
+    name: Words,
+    /// What it is for, in a sentence. Default: nothing.
+    #[schemars(example = &"Started a trial and made no project within three days.")]
+    description: Option<String>,
+    /// The team that answers for it.
+    #[schemars(example = &"growth")]
+    owner: Option<Words>,
+    /// What a recipient can opt out of: a topic of outreach.toml. Needed where mail is sent; a step may say its own.
+    #[schemars(example = &"onboarding")]
+    topic: Option<Words>,
+    /// Whether it is at work. Default: `"live"`.
+    #[schemars(extend("default" = "live"))]
+    status: Option<Status>,
+    /// Words to find it by.
+    #[schemars(example = ["activation"])]
+    tags: Option<Vec<Words>>,
+    /// Of one person's messages that are due together, the higher goes first. Default: 0.
+    #[schemars(extend("default" = 0), example = 100)]
+    priority: Option<i64>,
+    /// Whether events from public keys, which anybody can send, may set it off. Default: false.
+    #[schemars(extend("default" = false), example = true)]
+    unproven: Option<bool>,
+    trigger: Trigger,
+    audience: Option<Audience>,
+    exit: Option<Exit>,
+    limits: Option<Limits>,
+    goal: Option<Goal>,
+    /// What follows, in order: a `[[step]]` each.
+    #[schemars(length(min = 1))]
+    step: Vec<Step>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+enum Status {
+    /// It decides and sends.
+    Live,
+    /// It does nothing, and who is inside leaves.
+    Off,
+}
+
+/// What sets the rule off. An event alone; with `count`, so many of it within a time; with `without`, the event and then
+/// not another one within a time.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("dependentRequired" = { "count": ["within"], "repeat": ["without"] }))]
+struct Trigger {
+    /// The event that a person does, by its name.
+    #[schemars(example = &"Signed Up")]
+    event: Words,
+    /// Only events that pass these tests count.
+    r#where: Option<Where>,
+    /// So many of the event within any window as long as `within` set the rule off; then it counts anew.
+    #[schemars(range(min = 1, max = 1000), example = 3)]
+    count: Option<u32>,
+    /// With `count`: the window. Else: how long to wait for `without`, the deadline included.
+    within: Option<Length>,
+    /// The event that must not happen after the first: its name, or `{ event = …, where = …, within = … }`, which is the form
+    /// beside `count`.
+    #[schemars(example = &"Project Created")]
+    without: Option<WithoutForm>,
+    /// What another first event does to a pending wait: `"restart"` begins it anew. Default: nothing.
+    repeat: Option<Repeat>,
+    /// Each value at this path is a case of its own: waits, counts, exits and `once_per` are kept per person and value.
+    key: Option<Path>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[schemars(untagged)]
+enum WithoutForm {
+    Name(Words),
+    Long(Without),
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+enum Repeat {
+    /// The wait begins anew.
+    Restart,
+}
+
+/// Who: asked when the trigger holds, and again when each message is judged.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(deny_unknown_fields)]
+struct Audience {
+    r#where: Where,
+}
+
+/// The journey ends at once when this happens: an event, or tests of the person's traits, or `any` of several.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
+struct Exit {
+    /// The event that ends it.
+    #[schemars(example = &"Project Created")]
+    event: Option<Words>,
+    /// With `event`: only events that pass these tests. Alone: traits of the person.
+    r#where: Option<Where>,
+    /// Where the trigger's `key` stands in this event, if elsewhere.
+    key: Option<Path>,
+    /// Several exits, each an `event`, a `where`, or both.
+    #[schemars(length(min = 1), example = serde_json::json!([{ "event": "Project Created" }]))]
+    any: Option<Vec<OneExit>>,
+}
+
+/// One of several exits.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
+struct OneExit {
+    /// The event that ends the journey.
+    #[schemars(example = &"Project Created")]
+    event: Option<Words>,
+    /// With `event`: only events that pass these tests. Alone: traits of the person.
+    r#where: Option<Where>,
+    /// Where the trigger's `key` stands in this event, if elsewhere.
+    key: Option<Path>,
+}
+
+/// How often, and how late.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(deny_unknown_fields)]
+struct Limits {
+    /// From entry to entry of one person (and key): a length, `"calendar day"` or `"always"`. Default: once, ever.
+    #[schemars(example = &"30 days", example = &"calendar day", example = &"always")]
+    once_per: Option<String>,
+    /// A message judged longer after it was due is skipped. Default: 1 day.
+    #[schemars(extend("default" = "1 day"))]
+    late: Option<Length>,
+    /// An absence is judged so long after its deadline, for events on their way; at most an hour. Default: 1 minute.
+    #[schemars(extend("default" = "1 minute"), example = &"5 minutes")]
+    grace: Option<Length>,
+}
+
+/// Did it help? Counted by a later version, but for `holdout`.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("dependentRequired" = { "within": ["event"] }))]
+struct Goal {
+    /// The event that is hoped for.
+    #[schemars(example = &"Project Created")]
+    event: Option<Words>,
+    /// How soon.
+    within: Option<Length>,
+    /// So many get nothing, and are compared with the others.
+    holdout: Option<Share>,
+}
+
+/// One step: a mail, a message in the product, or a wait.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("oneOf" = [{ "required": ["email"] }, { "required": ["in_product"] }, { "required": ["wait"] }]))]
+struct Step {
+    /// Unique in the rule. Default: the template's name or `wait`, with a number when it comes again.
+    #[schemars(example = &"reminder")]
+    name: Option<Words>,
+    /// Sends this template as a mail.
+    email: Option<Id>,
+    /// Shows this template in the product.
+    in_product: Option<Id>,
+    /// Waits so long, from the outcome of the step before.
+    wait: Option<Length>,
+    /// What a recipient can opt out of. Default: the rule's.
+    #[schemars(example = &"onboarding")]
+    topic: Option<Words>,
+    /// So long after it is due it may still leave. Default: the `late` of `[limits]`.
+    expires: Option<Length>,
+    /// What happens where a cap is reached. Default: `"skip"`.
+    #[schemars(extend("default" = "skip"))]
+    on_cap: Option<OnCap>,
+    /// Passes caps, quiet hours and opt-outs of the topic. Only rules that outreach.toml lists may say it. Default: false.
+    #[schemars(extend("default" = false), example = true)]
+    transactional: Option<bool>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+enum OnCap {
+    /// The message is not sent.
+    Skip,
+    /// It waits until the cap lets it, at most until it expires.
+    Wait,
+}
