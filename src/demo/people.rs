@@ -130,35 +130,6 @@ impl Someone {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use outreach_engine::{Length, Timestamp, zone};
-
-    #[test]
-    fn nobody_awake_lives_within_the_night() {
-        let offset = |name: &str, at: Timestamp| {
-            let zone = zone::find(name).unwrap_or_else(|| panic!("no zone {name}"));
-            i64::from(zone.to_offset(at.to_jiff()).seconds())
-        };
-        for day in 0..366 {
-            let at = Timestamp::parse("2026-01-01T00:00:00Z").unwrap() + Length::days(day);
-            for someone in AWAKE {
-                let behind = offset(NIGHT_ZONE, at) - offset(someone.zone, at);
-                assert!((12_600..=72_000).contains(&behind), "{} at {at}: {behind}", someone.name());
-            }
-        }
-    }
-
-    #[test]
-    fn addresses_are_apart() {
-        let mut mailboxes: Vec<_> = AWAKE.iter().chain(&ASLEEP).map(|someone| someone.mailbox).collect();
-        mailboxes.sort_unstable();
-        mailboxes.dedup();
-        assert_eq!(mailboxes.len(), AWAKE.len() + ASLEEP.len());
-    }
-}
-
 /// As one spells a name in an address: letters without their marks, nothing else.
 fn folded(name: &str) -> String {
     let spelt = |letter: char| match letter {
@@ -177,7 +148,23 @@ fn folded(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use outreach_engine::{Length, Timestamp, zone};
     use std::collections::BTreeSet;
+
+    #[test]
+    fn nobody_awake_lives_within_the_night() {
+        let offset = |name: &str, at: Timestamp| {
+            let zone = zone::find(name).unwrap_or_else(|| panic!("no zone {name}"));
+            i64::from(zone.to_offset(at.to_jiff()).seconds())
+        };
+        for day in 0..366 {
+            let at = Timestamp::parse("2026-01-01T00:00:00Z").unwrap() + Length::days(day);
+            for someone in AWAKE {
+                let behind = offset(NIGHT_ZONE, at) - offset(someone.zone, at);
+                assert!((12_600..=72_000).contains(&behind), "{} at {at}: {behind}", someone.name());
+            }
+        }
+    }
 
     #[test]
     fn everybody_has_an_address_of_their_own_and_lives_in_a_known_zone() {
