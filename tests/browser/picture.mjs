@@ -4,8 +4,24 @@ import { crc32, deflateSync } from "node:zlib";
 const SIGNATURE = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
 const COLOURS_MAX = 256;
 
+/** All of a page as a PNG. */
+export async function picture(page) {
+  const taken = (await page.screenshot({ fullPage: true })).toString("base64");
+  const { width, pixels } = await page.evaluate(async (data) => {
+    const blob = new Blob([Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0))], { type: "image/png" });
+    const image = await createImageBitmap(blob);
+    const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
+    context.drawImage(image, 0, 0);
+    const bytes = context.getImageData(0, 0, image.width, image.height).data;
+    let text = "";
+    for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
+    return { width: image.width, pixels: btoa(text) };
+  }, taken);
+  return png(width, Buffer.from(pixels, "base64"));
+}
+
 /** The PNG of `rgba` (`width` pixels a line). The most frequent colours stay as they are, others become their nearest. */
-export function png(width, rgba) {
+function png(width, rgba) {
   const counts = new Map();
   const colours = new Uint32Array(rgba.length / 4);
   for (let at = 0; at < colours.length; at += 1) {

@@ -4,7 +4,7 @@ import { chromium } from "playwright-core";
 import { readdir, readFile, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { tooFaint } from "./contrast.mjs";
-import { png } from "./picture.mjs";
+import { picture } from "./picture.mjs";
 
 const [mails, images] = process.argv.slice(2);
 /** In the order in which a customer gets them. */
@@ -42,17 +42,7 @@ await sheet();
 await browser.close();
 
 async function shoot(page, file) {
-  const taken = (await page.screenshot({ fullPage: true })).toString("base64");
-  const { width, pixels } = await page.evaluate(async (data) => {
-    const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${data}`)).blob());
-    const context = new OffscreenCanvas(image.width, image.height).getContext("2d");
-    context.drawImage(image, 0, 0);
-    const bytes = context.getImageData(0, 0, image.width, image.height).data;
-    let text = "";
-    for (let at = 0; at < bytes.length; at += 32768) text += String.fromCharCode(...bytes.subarray(at, at + 32768));
-    return { width: image.width, pixels: btoa(text) };
-  }, taken);
-  const bytes = png(width, Buffer.from(pixels, "base64"));
+  const bytes = await picture(page);
   if (bytes.length > BYTES_MAX) throw new Error(`${file} has ${bytes.length} bytes, expected at most ${BYTES_MAX}`);
   await writeFile(join(images, file), bytes);
 }
@@ -60,11 +50,11 @@ async function shoot(page, file) {
 /** All five side by side, as a phone shows them, light and dark in turn. */
 async function sheet() {
   const page = await browser.newPage({ viewport: { width: 1000, height: 400 } });
-  const picture = async (name, at) => {
+  const shown = async (name, at) => {
     const file = join(images, `mail-${name}-360-${SCHEMES[at % SCHEMES.length]}.png`);
     return `<img src="data:image/png;base64,${(await readFile(file)).toString("base64")}">`;
   };
-  const pictures = await Promise.all(NAMES.map(picture));
+  const pictures = await Promise.all(NAMES.map(shown));
   await page.setContent(`<!doctype html><style>
     body { margin: 0; padding: 16px; background: #d9d6cf; display: flex; gap: 12px; align-items: start }
     img { width: calc(20% - 9.6px); border-radius: 8px }

@@ -22,7 +22,7 @@ pub use watch::watch;
 use self::answer::Refused;
 use self::streams::Streams;
 use self::tickets::Tickets;
-use crate::clock::Clock;
+use crate::clock::{self, Clock, Steady};
 use crate::ingest::identity::{Identified, Identity, IdentityError};
 use crate::ledger::{Ledger, LedgerError, Transaction};
 use axum::Router;
@@ -42,6 +42,8 @@ pub struct Inapp<D> {
     ledger: Arc<D>,
     identity: Arc<Identity>,
     clock: Clock,
+    /// For tickets, which are used within the second, whatever the time is said to be.
+    steady: Steady,
     streams: Streams,
     tickets: Tickets,
     rate: DefaultKeyedRateLimiter<String>,
@@ -67,6 +69,7 @@ impl<D: Ledger + 'static> Inapp<D> {
             ledger,
             identity,
             clock,
+            steady: clock::since_boot(),
             streams: Streams::default(),
             tickets: Tickets::default(),
             rate: RateLimiter::keyed(quota),

@@ -7,7 +7,7 @@
 use super::answer::Refused;
 use super::place::Heard;
 use super::streams::Seat;
-use super::{Inapp, LAST_EVENT_ID, tickets, view};
+use super::{Inapp, LAST_EVENT_ID, view};
 use crate::ingest::identity::Identified;
 use crate::ledger::{InboxCounts, InboxEntry, Ledger, LedgerError, Transaction};
 use axum::extract::rejection::QueryRejection;
@@ -51,7 +51,7 @@ pub(super) async fn stream<D: Ledger + 'static>(
 ) -> Result<Response, Refused> {
     let Query(asked) = asked?;
     let identified = match asked.ticket.as_deref() {
-        Some(ticket) => inapp.tickets.take(ticket, tickets::moment()).ok_or(Refused::NoTicket)?,
+        Some(ticket) => inapp.tickets.take(ticket, (inapp.steady)()).ok_or(Refused::NoTicket)?,
         // Whoever can set headers needs no ticket.
         None => inapp.caller(&headers, None)?,
     };

@@ -9,9 +9,9 @@ use axum::body::{Body, BodyDataStream};
 use axum::http::{Request, StatusCode};
 use axum::response::Response;
 use futures_lite::StreamExt;
-use outreach_engine::Timestamp;
 use outreach_engine::effect::{Channel, Decision};
 use outreach_engine::event::{OutcomeKind, Subject};
+use outreach_engine::{Length, Timestamp};
 use serde_json::{Value, json};
 use std::sync::atomic::{AtomicI64, Ordering};
 use tower::ServiceExt;
@@ -54,7 +54,10 @@ impl World {
         let key = IdentityKey { name: "app".into(), kind: IdentityKeyKind::Hs256(SECRET.into()) };
         let identity = Arc::new(Identity::new("acme", vec![key], clock.clone()).unwrap());
         let stop = CancellationToken::new();
-        let inapp = Arc::new(Inapp::new(ledger.clone(), identity, clock, stop.clone()));
+        let told = now.clone();
+        let steady: Steady = Arc::new(move || Length::seconds(told.load(Ordering::Relaxed)));
+        let inapp = Inapp::new(ledger.clone(), identity, clock, stop.clone());
+        let inapp = Arc::new(Inapp { steady, ..inapp });
         let watching = tokio::spawn(watch(inapp.clone()));
         World { ledger, now, stop, router: router(inapp), watching }
     }

@@ -60,14 +60,9 @@ pub(super) async fn ticket<D: Ledger + 'static>(
     headers: HeaderMap,
 ) -> Result<Response, Refused> {
     let caller = inapp.caller(&headers, None)?;
-    let ticket = inapp.tickets.give(caller, moment()).ok_or(Refused::Unavailable)?;
+    let ticket = inapp.tickets.give(caller, (inapp.steady)()).ok_or(Refused::Unavailable)?;
     let body = serde_json::json!({ "ticket": ticket, "expires_in": TICKET_SECONDS });
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
-}
-
-/// By a clock that nobody sets: a ticket is used within the second, whatever the time is said to be.
-pub(super) fn moment() -> Length {
-    crate::clock::since_boot()()
 }
 
 /// 128 bits of the kernel's, as hexadecimal digits.

@@ -47,3 +47,22 @@ impl Heads {
         self.next.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn who_waits_is_roused_though_nothing_came() {
+        let heads = Arc::new(Heads::new(vec![0]));
+        let waiting = heads.clone();
+        let waits = std::thread::spawn(move || waiting.wait(0, 0, Duration::from_secs(3_600)));
+        while !waits.is_finished() {
+            heads.rouse();
+            std::thread::yield_now();
+        }
+        waits.join().unwrap();
+        assert_eq!(heads.of(0), 0);
+    }
+}
