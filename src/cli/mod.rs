@@ -7,6 +7,8 @@ mod check;
 mod demo;
 mod diagnostics;
 mod dlq;
+mod init;
+mod mailbox;
 mod pause;
 mod preview;
 mod replay;
@@ -48,6 +50,10 @@ enum Command {
     Check(check::Options),
     /// See it work: a sample product, its events, the decisions with their reasons and the mails, in this process.
     Demo(demo::Options),
+    /// Make a folder with a project to begin with: settings, a rule, a template, tests.
+    Init(init::Options),
+    /// Show mails instead of delivering them: a mail server for trying things out.
+    Mailbox(mailbox::Options),
     /// Run the service: read events, decide, send.
     Run,
     /// Show a person: state, journeys, decisions and why.
@@ -104,18 +110,33 @@ pub fn main() -> ExitCode {
 }
 
 impl Arguments {
-    /// The demo is a show with a project of its own: what would have no effect there is refused, not passed over.
+    /// What would have no effect is refused, not passed over: some commands look at no project.
     fn fitting(self) -> Result<Arguments, clap::Error> {
-        let is_demo = matches!(self.command, Command::Demo(_));
-        let unfit = match (&self.project, self.format) {
-            (Some(_), _) => Some("--project: `outreach demo` brings a project of its own"),
-            (None, Some(Format::Json)) => Some("--format json: `outreach demo` is to be looked at"),
-            (None, Some(Format::Text) | None) => None,
+        let (name, has_project) = match self.command {
+            Command::Demo(_) => ("demo", "brings a project of its own"),
+            Command::Init(_) => ("init", "makes one: name its folder behind `init`"),
+            Command::Mailbox(_) => ("mailbox", "looks at none"),
+            Command::Schema(_) => ("schema", "looks at none"),
+            Command::Check(_)
+            | Command::Run
+            | Command::User(_)
+            | Command::Pause(_)
+            | Command::Resume(_)
+            | Command::Dlq(_)
+            | Command::Topics(_)
+            | Command::Preview(_)
+            | Command::Test(_)
+            | Command::Replay(_) => return Ok(self),
         };
-        match unfit.filter(|_| is_demo) {
-            Some(words) => Err(Arguments::command().error(ErrorKind::ArgumentConflict, words)),
-            None => Ok(self),
-        }
+        let is_json_anyway = matches!(self.command, Command::Schema(_));
+        let unfit = match (&self.project, self.format) {
+            (Some(_), _) => format!("--project: `outreach {name}` {has_project}"),
+            (None, Some(Format::Json)) if !is_json_anyway => {
+                format!("--format json: `outreach {name}` is to be looked at")
+            }
+            (None, Some(Format::Text | Format::Json) | None) => return Ok(self),
+        };
+        Err(Arguments::command().error(ErrorKind::ArgumentConflict, unfit))
     }
 }
 
@@ -125,6 +146,8 @@ fn run(arguments: &Arguments) -> anyhow::Result<End> {
     match &arguments.command {
         Command::Check(options) => check::run(dir, format, options),
         Command::Demo(options) => demo::run(options),
+        Command::Init(options) => init::run(options),
+        Command::Mailbox(options) => mailbox::run(options),
         Command::Run => run::run(dir, format),
         Command::User(options) => user::run(dir, format, options),
         Command::Pause(options) => pause::run(dir, format, options, true),

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// A mail that was taken.
 #[derive(Clone, Debug)]
@@ -28,6 +29,8 @@ pub(super) struct Catcher {
 struct Mailbox {
     folder: PathBuf,
     mails: Mutex<Vec<Caught>>,
+    /// Told of each.
+    news: Notify,
 }
 
 /// RFC 5321, 4.5.3.1.4 asks for 512; links in commands do not come.
@@ -38,9 +41,16 @@ const MAIL_BYTES_MAX: usize = 10 << 20;
 impl Catcher {
     /// Listens on a free port; mails go to `folder`, which is there.
     pub async fn start(folder: &Path) -> anyhow::Result<Catcher> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no port for the mail catcher")?;
+        Catcher::listen(0, folder).await
+    }
+
+    /// Listens on this port of loopback; 0 is any that is free.
+    pub async fn listen(port: u16, folder: &Path) -> anyhow::Result<Catcher> {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await;
+        let listener = listener.with_context(|| format!("expected port {port} for mail to be free"))?;
         let port = listener.local_addr()?.port();
-        let mailbox = Arc::new(Mailbox { folder: folder.to_owned(), mails: Mutex::default() });
+        let mailbox =
+            Arc::new(Mailbox { folder: folder.to_owned(), mails: Mutex::default(), news: Notify::new() });
         let shared = mailbox.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -52,6 +62,18 @@ impl Catcher {
             }
         });
         Ok(Catcher { port, mailbox })
+    }
+
+    /// The mail with this number, from 0; waits for it.
+    pub async fn mail(&self, number: usize) -> Caught {
+        loop {
+            let news = self.mailbox.news.notified();
+            let found = self.mailbox.mails.lock().expect("no panic while held").get(number).cloned();
+            match found {
+                Some(caught) => return caught,
+                None => news.await,
+            }
+        }
     }
 
     /// The mail that carries this decision.
@@ -76,9 +98,12 @@ impl Mailbox {
         let local = to.split('@').next().unwrap_or_default();
         let name: String =
             local.chars().filter(|c| c.is_ascii_alphanumeric() || ".-_".contains(*c)).collect();
-        let path = self.folder.join(format!("{:02}-{name}.eml", mails.len() + 1));
+        // What another run left there stays.
+        let mut paths = (mails.len() + 1..).map(|number| self.folder.join(format!("{number:02}-{name}.eml")));
+        let path = paths.find(|path| !path.exists()).expect("numbers do not end");
         std::fs::write(&path, mail)?;
         mails.push(Caught { headers: Headers::read(mail), to: to.to_owned(), path });
+        self.news.notify_one();
         Ok(())
     }
 }
@@ -182,5 +207,16 @@ mod tests {
         let kept = std::fs::read_to_string(&caught.path).unwrap();
         assert!(kept.ends_with("\r\n\r\n.dot\r\n"), "{kept}");
         assert!(say(&mut stream, "QUIT\r\n").await.starts_with("221"));
+    }
+
+    #[tokio::test]
+    async fn mails_of_another_run_stay_and_a_new_one_is_told() {
+        let folder = Folder::new().unwrap();
+        std::fs::write(folder.path().join("01-zoe.eml"), "of before").unwrap();
+        let catcher = Catcher::start(folder.path()).await.unwrap();
+        catcher.mailbox.keep("zoe@example.com", b"Subject: Hi\r\n\r\n").unwrap();
+        let caught = catcher.mail(0).await;
+        assert_eq!(caught.path, folder.path().join("02-zoe.eml"));
+        assert_eq!(std::fs::read_to_string(folder.path().join("01-zoe.eml")).unwrap(), "of before");
     }
 }

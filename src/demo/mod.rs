@@ -13,6 +13,7 @@ mod caught;
 mod folder;
 mod life;
 mod live;
+mod mailbox;
 mod once;
 mod pages;
 mod people;
@@ -27,6 +28,7 @@ mod time;
 mod world;
 
 pub use live::run as go_live;
+pub use mailbox::mailbox;
 pub use once::run as play_once;
 pub use time::SPEED_MAX;
 

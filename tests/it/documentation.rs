@@ -186,18 +186,15 @@ fn section_of_tidy(source: &str) -> &str {
 }
 
 #[test]
-fn the_rule_of_the_readme_passes_check_and_its_test() {
-    let readme = text("README.md");
-    let blocks: Vec<&str> =
-        readme.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
-    let [rule, test] = blocks[..] else { panic!("expected a rule and its test, found {}", blocks.len()) };
-    let project = Project::new(&text("docs/outreach.toml"));
-    project.copy("templates");
-    project.write("rules/third-failed-payment.toml", &text("rules/third-failed-payment.toml"));
-    project.write("rules/no-project-yet.toml", rule);
-    project.write("rules/no-project-yet.test.toml", test);
-    for arguments in [&["check", "--deny-warnings"][..], &["test"]] {
-        let output = project.run(arguments);
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stdout));
+fn the_page_of_commands_has_every_command() {
+    let page = text("docs/commands.md");
+    let help =
+        std::process::Command::new(env!("CARGO_BIN_EXE_outreach")).arg("help").output().expect("it runs");
+    let help = String::from_utf8(help.stdout).unwrap();
+    let list = help.split("Commands:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("the list");
+    let commands: Vec<&str> = list.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(commands.len() > 10, "{help}");
+    for command in commands.into_iter().filter(|command| *command != "help") {
+        assert!(page.contains(&format!("`outreach {command}")), "{command} is not in docs/commands.md");
     }
 }

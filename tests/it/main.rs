@@ -3,6 +3,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod init;
 mod kafka_sources;
 mod check;
 mod command_line;
@@ -26,4 +27,5 @@ mod service_postfix;
 mod service_smtp;
 mod service_unsubscribe;
 mod tidy;
+mod tour;
 mod world_works;

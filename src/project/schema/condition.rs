@@ -49,7 +49,7 @@ impl JsonSchema for Where {
 #[expect(dead_code, reason = "the types are what matters")]
 enum Test {
     Equal(Value),
-    Operators(Operators),
+    Operators(Box<Operators>),
 }
 
 /// A text, a number, true or false, or a list of these.

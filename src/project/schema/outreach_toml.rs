@@ -252,7 +252,8 @@ enum Tls {
     /// Asked for after the greeting, and needed.
     Starttls,
     /// From the first byte.
-    Tls,
+    #[serde(rename = "tls")]
+    FromTheStart,
     /// Not at all: for a server on this machine.
     None,
 }
