@@ -48,6 +48,19 @@ fn the_hundred_and_first_open_key_makes_the_oldest_fall_with_a_reason() {
 }
 
 #[test]
+fn a_text_that_could_be_no_id_is_no_key() {
+    let mut driver = driver();
+    let keys = [String::new(), "k".repeat(256), "k".repeat(257)];
+    let placed = keys.iter().enumerate().map(|(number, key)| {
+        let properties = format!(r#"{{"order":"{key}"}}"#);
+        Entry::track("user:ada", START, "Placed", &format!("placed-{number}"), &properties)
+    });
+    driver.run(&placed.collect::<Vec<_>>());
+    driver.run_out();
+    assert_eq!(sent_keys(&driver), ["k".repeat(256)]);
+}
+
+#[test]
 fn a_key_that_waits_is_kept_while_others_come_and_go() {
     let mut driver = driver();
     driver.run(&[order("Placed", 0, 0)]);

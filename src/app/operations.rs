@@ -227,7 +227,7 @@ impl Doors {
         let arrival = Arrival {
             received_at: letter.received_at,
             batch_sent_at: None,
-            default_kind: None,
+            default_kind: letter.kind,
             is_proven: self.server_keys.contains(&letter.source),
             corrects_clock: true,
             default_message_id,

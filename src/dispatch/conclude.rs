@@ -103,7 +103,8 @@ fn conclude(transaction: &mut dyn Transaction, ended: &Concluded, now: Timestamp
             end(OutcomeKind::Sent, None, Some(ended.kept.as_deref().unwrap_or(reply)))
         }
         Delivery::Transient { reply, .. } => {
-            let next_at = retry::next_at(now, message.attempts);
+            let wait = if delivery.blames_server() { retry::unsaid_next_at } else { retry::next_at };
+            let next_at = wait(now, message.attempts);
             transaction.set_waiting(
                 message.key,
                 MessageState::Queued,

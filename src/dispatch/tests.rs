@@ -173,6 +173,28 @@ fn a_server_that_is_down_is_known_to_the_gate_before_the_next_message_passes() {
     assert_eq!(passed.leaving.len(), LEAVING_MAX);
 }
 
+#[test]
+fn one_mail_that_waits_for_a_server_that_is_down_keeps_the_trouble_told_and_leaves_soon_after() {
+    // It would else be tried once an hour at last, and the trouble is told for two minutes after an attempt.
+    let desk = desk(1, |_, decision| decision);
+    let down = || Delivery::Transient { code: None, reply: "no connection".into() };
+    let pass = || desk.dispatcher.pass(room(LEAVING_MAX)).unwrap().leaving;
+    for attempt in 1..=20 {
+        let mut waited = Length::seconds(0);
+        let message = loop {
+            if let Some(message) = pass().pop() {
+                break message;
+            }
+            let breaker = *desk.dispatcher.breaker.lock().unwrap();
+            let now = Timestamp(desk.now.fetch_add(Length::seconds(1).0, Ordering::Relaxed));
+            assert!(attempt <= 3 || breaker.is_in_trouble(Channel::Email, now), "attempt {attempt}");
+            waited = Length(waited.0 + Length::seconds(1).0);
+            assert!(waited <= Length::seconds(61), "attempt {attempt} comes too late");
+        };
+        desk.dispatcher.conclude(&[ended(message, down())]).unwrap();
+    }
+}
+
 #[tokio::test]
 async fn a_mail_server_that_hangs_keeps_no_message_in_the_product() {
     let desk = desk(50, |_, decision| decision);

@@ -7,7 +7,7 @@ use super::dead_letters::DeadLetters;
 use crate::ledger::{DeadLetter, LedgerError};
 use crate::log::{Batch, Done, Log};
 use outreach_engine::Timestamp;
-use outreach_engine::event::{Arrival, Body, Envelope, Malformed};
+use outreach_engine::event::{Arrival, Body, Envelope, EventKind, Malformed};
 
 /// One input, as its door found it.
 #[derive(Clone, Copy, Debug)]
@@ -59,7 +59,7 @@ impl Intake {
     ) -> Taken {
         let envelope = match envelope {
             Ok(envelope) => envelope,
-            Err(malformed) => return self.refuse(input, arrival.received_at, malformed),
+            Err(malformed) => return self.keep(input, arrival.received_at, arrival.default_kind, malformed),
         };
         match envelope.resolve(arrival) {
             Ok(event) => {
@@ -68,12 +68,22 @@ impl Intake {
                 self.accepted += 1;
                 Taken::Event
             }
-            Err(malformed) => self.refuse(input, arrival.received_at, malformed),
+            Err(malformed) => self.keep(input, arrival.received_at, arrival.default_kind, malformed),
         }
     }
 
     /// Takes an input as a dead letter.
     pub fn refuse(&mut self, input: &Input<'_>, received_at: Timestamp, malformed: Malformed) -> Taken {
+        self.keep(input, received_at, None, malformed)
+    }
+
+    fn keep(
+        &mut self,
+        input: &Input<'_>,
+        received_at: Timestamp,
+        kind: Option<EventKind>,
+        malformed: Malformed,
+    ) -> Taken {
         let kept = input.payload.len().min(LETTER_BYTES_MAX);
         let mut reason = malformed.message;
         if kept < input.payload.len() {
@@ -86,6 +96,7 @@ impl Intake {
             code: malformed.code.to_owned(),
             reason,
             payload: input.payload[..kept].to_vec(),
+            kind,
             received_at,
             replayed_at: None,
             count: 1,
@@ -136,7 +147,7 @@ pub fn report<'a>(source: &str, accepted: u32, codes: impl IntoIterator<Item = &
 mod tests {
     use super::super::fake::{FakeLetters, FakeLog};
     use super::*;
-    use outreach_engine::event::{EventKind, MissingTime, Subject};
+    use outreach_engine::event::{MissingTime, Subject};
     use std::sync::mpsc;
 
     fn arrival() -> Arrival<'static> {
@@ -177,6 +188,17 @@ mod tests {
         let letter = &intake.letters()[0];
         assert_eq!(letter.origin, Some(("events".into(), 0, 7)));
         assert_eq!((letter.source.as_str(), letter.payload.as_slice()), ("kafka:product", b"{}".as_slice()));
+    }
+
+    #[test]
+    fn a_letter_keeps_what_the_path_of_its_request_said() {
+        let mut intake = Intake::new(8);
+        let by_path = Arrival { default_kind: Some(EventKind::Page), ..arrival() };
+        assert_eq!(intake.take(&input(b"{}"), &by_path), Taken::DeadLetter("no-id"));
+        intake.take(&input(b"{}"), &arrival());
+        intake.take(&input(b"{"), &by_path);
+        let kinds: Vec<_> = intake.letters().iter().map(|letter| letter.kind).collect();
+        assert_eq!(kinds, [Some(EventKind::Page), None, Some(EventKind::Page)]);
     }
 
     #[test]

@@ -17,7 +17,7 @@ pub use inbox::{InboxCounts, InboxEntry, InboxPlace, Reaction};
 
 use outreach_engine::Timestamp;
 use outreach_engine::effect::{Cancel, Channel, Decision, DecisionId, NonEntry, OnCap, Verdict};
-use outreach_engine::event::OutcomeKind;
+use outreach_engine::event::{EventKind, OutcomeKind};
 
 /// A ledger. Transactions are serial: one sees all that those before it wrote.
 pub trait Ledger: Send + Sync {
@@ -148,12 +148,14 @@ pub struct DeadLetter {
     /// The door: `http:backend`, `kafka:product`, `dlq`.
     pub source: String,
     /// Topic, partition and offset for topics: with `source` they make a letter unique, so a re-read adds none. Without it
-    /// `source` and payload do, so a client that sends again after a 503 adds none.
+    /// `source`, payload and `kind` do, so a client that sends again after a 503 adds none.
     pub origin: Option<(String, u32, u64)>,
     /// A stable code: `malformed-json`, `no-id`.
     pub code: String,
     pub reason: String,
     pub payload: Vec<u8>,
+    /// What its door took it for, where it did not say so itself: `POST /v1/track` says it by its path.
+    pub kind: Option<EventKind>,
     pub received_at: Timestamp,
     pub replayed_at: Option<Timestamp>,
     /// How often it came, where it has no origin: what is sent again is one letter.

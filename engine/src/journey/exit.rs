@@ -114,11 +114,14 @@ fn is_same_key(matched: &EventMatch, key: Option<&str>, seen: Seen<'_>) -> bool 
     }
 }
 
-/// The value of a trigger's key as text; nothing where the record has no such scalar.
+/// As long as the longest id. It is kept with every case of the person, so a whole text is no key.
+const KEY_BYTES_MAX: usize = 256;
+
+/// The value of a trigger's key as text; nothing where the record has no such scalar, or none that could be an id.
 pub(crate) fn key_of(scope: &Scope<'_>, path: &crate::rule::Path) -> Option<String> {
     match scope.look_up(path)?.into_value()? {
         Value::Null | Value::List(_) => None,
-        Value::Text(text) => Some(text.into()),
+        Value::Text(text) => Some(String::from(text)).filter(|key| (1..=KEY_BYTES_MAX).contains(&key.len())),
         Value::Bool(is) => Some(is.to_string()),
         Value::Int(int) => Some(int.to_string()),
         Value::Float(float) => Some(float.to_string()),

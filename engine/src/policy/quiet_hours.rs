@@ -5,7 +5,7 @@ use crate::release::QuietHours;
 use crate::time::Timestamp;
 use jiff::ToSpan;
 use jiff::civil::{DateTime, Time};
-use jiff::tz::TimeZone;
+use jiff::tz::{AmbiguousOffset, TimeZone};
 
 /// When the quiet hours that `at` lies in are over for somebody in `zone`; nothing outside of them.
 pub fn ends_at(quiet: QuietHours, zone: &TimeZone, at: Timestamp) -> Option<Timestamp> {
@@ -23,11 +23,19 @@ pub fn ends_at(quiet: QuietHours, zone: &TimeZone, at: Timestamp) -> Option<Time
     first_after(zone, DateTime::from_parts(date, end), at)
 }
 
-/// The first instant after `at` that bears this local time, or the next local time that exists. Where a clock that is
-/// set back shows it twice, the second may be meant.
+/// The first instant after `at` that bears this local time, or where a clock that is set forward leaves it out, the
+/// instant at which it is. Where a clock that is set back shows it twice, the second may be meant.
 fn first_after(zone: &TimeZone, local: DateTime, at: Timestamp) -> Option<Timestamp> {
     let ambiguous = || zone.to_ambiguous_timestamp(local);
-    let candidates = [ambiguous().compatible(), ambiguous().later()];
+    let candidates = match ambiguous().offset() {
+        AmbiguousOffset::Gap { .. } => {
+            let before = ambiguous().earlier().ok()?;
+            [zone.following(before).next().map(|change| change.timestamp()), None]
+        }
+        AmbiguousOffset::Unambiguous { .. } | AmbiguousOffset::Fold { .. } => {
+            [ambiguous().compatible().ok(), ambiguous().later().ok()]
+        }
+    };
     let found = candidates.into_iter().flatten().map(Timestamp::from).find(|end| *end > at);
     found.or_else(|| zone.to_timestamp(local.checked_add(1.day()).ok()?).ok().map(Timestamp::from))
 }
@@ -77,6 +85,18 @@ mod tests {
             end("Europe/Paris", "2026-10-24T22:00:00Z").as_deref(),
             Some("2026-10-25T07:00:00.000000Z")
         );
+    }
+
+    #[test]
+    fn an_end_that_a_clock_change_leaves_out_is_at_the_change() {
+        let zone = zone::find("Europe/Paris").unwrap();
+        let quiet = QuietHours { from: 21 * 60, until: 2 * 60 + 30 };
+        let end = |at| ends_at(quiet, &zone, Timestamp::parse(at).unwrap()).map(|end| end.to_string());
+        // From 01:59 the clock goes to 03:00, which is no quiet hour.
+        assert_eq!(end("2026-03-29T01:00:00Z"), None);
+        assert_eq!(end("2026-03-29T00:59:59Z").as_deref(), Some("2026-03-29T01:00:00.000000Z"));
+        assert_eq!(end("2026-03-28T22:00:00Z").as_deref(), Some("2026-03-29T01:00:00.000000Z"));
+        assert_eq!(end("2026-03-29T22:00:00Z").as_deref(), Some("2026-03-30T00:30:00.000000Z"));
     }
 
     #[test]

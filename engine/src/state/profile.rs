@@ -21,6 +21,12 @@ pub struct Profile {
 /// Paths and texts together; what does not fit is left out (architecture.md, "State is bounded").
 pub const PROFILE_BYTES_MAX: usize = 8 * 1024;
 
+/// What the guard rails read of everybody has room of its own: whatever else is said of a person, mail goes to the newest
+/// address and not at night.
+const KEPT_APART: [&str; 2] = ["email", "timezone"];
+/// Path and text of one of these: an address has at most 254 bytes, the name of a zone fewer.
+const APART_BYTES_MAX: usize = 512;
+
 impl Profile {
     /// Takes in the traits of an identify. Log order wins, and an identify older than the newest one seen only fills
     /// what is missing. Returns whether something was left out for want of room.
@@ -64,9 +70,14 @@ impl Profile {
 
     fn insert(&mut self, path: Box<str>, value: Value) -> bool {
         let place = self.entries.binary_search_by(|(key, _)| key.as_ref().cmp(&path));
-        let freed = place.map_or(0, |at| size(&self.entries[at]));
         let entry = (path, value);
-        if self.size() - freed + size(&entry) > PROFILE_BYTES_MAX {
+        let has_room = if is_apart(&entry) {
+            size(&entry) <= APART_BYTES_MAX
+        } else {
+            let freed = place.map_or(0, |at| size(&self.entries[at]));
+            self.size() - freed + size(&entry) <= PROFILE_BYTES_MAX
+        };
+        if !has_room {
             return false;
         }
         match place {
@@ -77,7 +88,7 @@ impl Profile {
     }
 
     fn size(&self) -> usize {
-        self.entries.iter().map(size).sum()
+        self.entries.iter().filter(|entry| !is_apart(entry)).map(size).sum()
     }
 
     /// The value at a dotted path.
@@ -114,6 +125,10 @@ impl Profile {
     pub fn traits(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.entries.iter().map(|(key, value)| (key.as_ref(), value))
     }
+}
+
+fn is_apart((path, _): &(Box<str>, Value)) -> bool {
+    KEPT_APART.contains(&path.as_ref())
 }
 
 fn size((path, value): &(Box<str>, Value)) -> usize {
@@ -163,5 +178,29 @@ mod tests {
         assert!(profile.identify(&format!(r#"{{"b":"{}"}}"#, "x".repeat(PROFILE_BYTES_MAX)), Timestamp(2)));
         assert_eq!(profile.text("a"), Some("kept"));
         assert_eq!(profile.text("b"), None);
+    }
+
+    #[test]
+    fn a_full_profile_still_takes_the_address_and_the_zone() {
+        let mut profile = Profile::default();
+        let many: Vec<String> = (0..300).map(|n| format!(r#""a{n}":"{}""#, "x".repeat(90))).collect();
+        assert!(profile.identify(&format!("{{{}}}", many.join(",")), Timestamp(1)));
+        let said = r#"{"email":"a.rather.long.name@mail.example","timezone":"Asia/Tokyo"}"#;
+        assert!(!profile.identify(said, Timestamp(2)));
+        assert!(
+            !profile.identify(
+                r#"{"email":"another.name.longer.than.the.one.before@mail.example"}"#,
+                Timestamp(3)
+            )
+        );
+        assert_eq!(profile.text("email"), Some("another.name.longer.than.the.one.before@mail.example"));
+        assert_eq!(profile.text("timezone"), Some("Asia/Tokyo"));
+        assert!(
+            profile.identify(&format!(r#"{{"more":"{}"}}"#, "x".repeat(100)), Timestamp(4)),
+            "theirs is no room for others"
+        );
+        let endless = format!(r#"{{"email":"{}"}}"#, "x".repeat(600));
+        assert!(profile.identify(&endless, Timestamp(5)));
+        assert_eq!(profile.text("email"), None, "what cannot be an address is none, and not the one before");
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{at, commit, decision, entries_of, queue};
 use crate::ledger::{DeadLetter, Ledger, LedgerEntry, Pause, StoredRelease};
-use outreach_engine::event::OutcomeKind;
+use outreach_engine::event::{EventKind, OutcomeKind};
 
 pub(super) fn a_pause_is_of_one_rule_or_of_everything(ledger: &impl Ledger) {
     let pause = |rule: Option<&str>, second| Pause { rule: rule.map(Into::into), since: at(second) };
@@ -44,6 +44,7 @@ fn letter(source: &str, origin: Option<(&str, u32, u64)>, second: i64) -> DeadLe
         code: "malformed-json".into(),
         reason: "expected `}`, found the end".into(),
         payload: vec![b'{', 0xff, 0],
+        kind: None,
         received_at: at(second),
         replayed_at: None,
         count: 1,
@@ -72,13 +73,15 @@ pub(super) fn a_letter_that_is_sent_again_is_one_and_is_counted(ledger: &impl Le
     let again = DeadLetter { reason: "at another time".into(), ..letter("http:backend", None, 2) };
     let other = DeadLetter { payload: b"{".to_vec(), ..first.clone() };
     let of_other_key = letter("http:website", None, 3);
+    let by_other_path = DeadLetter { kind: Some(EventKind::Alias), ..first.clone() };
     commit(ledger, |t| t.insert_dead_letters(&[first.clone(), other]));
     commit(ledger, |t| t.set_replayed(1, at(4)));
-    commit(ledger, |t| t.insert_dead_letters(&[again.clone(), of_other_key, again]));
+    commit(ledger, |t| t.insert_dead_letters(&[again.clone(), of_other_key, again, by_other_path.clone()]));
     let all = commit(ledger, |t| t.dead_letters(0, 100));
-    assert_eq!(all.len(), 3);
+    assert_eq!(all.len(), 4);
     assert_eq!(all[0], DeadLetter { id: 1, count: 3, replayed_at: Some(at(4)), ..first });
     assert_eq!((all[1].count, all[2].count), (1, 1));
+    assert_eq!(all[3], DeadLetter { id: all[3].id, ..by_other_path });
 }
 
 pub(super) fn a_topic_created_anew_gives_its_offsets_to_other_letters(ledger: &impl Ledger) {

@@ -3,6 +3,7 @@
 use super::{cell, execute, first, query, rows};
 use crate::ledger::{DeadLetter, LedgerError};
 use outreach_engine::Timestamp;
+use outreach_engine::event::EventKind;
 use rusqlite::{Connection, Row, params};
 use sha2::{Digest, Sha256};
 
@@ -18,14 +19,27 @@ pub(super) fn insert(connection: &Connection, letters: &[DeadLetter]) -> Result<
     for letter in letters {
         let DeadLetter { source, code, reason, payload, .. } = letter;
         let (received_at, replayed_at) = (letter.received_at.0, letter.replayed_at.map(|at| at.0));
+        let kind = letter.kind.map(|kind| kind as u8);
         if let Some((topic, partition, offset)) = &letter.origin {
             let offset = *offset as i64;
-            let values =
-                params![source, topic, partition, offset, code, reason, payload, received_at, replayed_at];
+            let values = params![
+                source,
+                topic,
+                partition,
+                offset,
+                code,
+                reason,
+                payload,
+                received_at,
+                replayed_at,
+                kind
+            ];
             execute(connection, INSERT_OF_TOPIC, values)?;
         } else {
-            let hash: [u8; 32] = Sha256::digest(payload).into();
-            let values = params![source, hash, code, reason, payload, received_at, replayed_at];
+            // Of the same bytes by two paths only one may be an event after all.
+            let hash: [u8; 32] =
+                Sha256::new().chain_update(payload).chain_update(kind.as_slice()).finalize().into();
+            let values = params![source, hash, code, reason, payload, received_at, replayed_at, kind];
             execute(connection, INSERT_BY_CONTENT, values)?;
         }
     }
@@ -67,5 +81,6 @@ fn read(row: &Row<'_>) -> Result<DeadLetter, LedgerError> {
         received_at: cell::time(row, 8)?,
         replayed_at: row.get::<_, Option<i64>>(9)?.map(Timestamp),
         count: row.get(10)?,
+        kind: row.get::<_, Option<u8>>(11)?.and_then(EventKind::from_byte),
     })
 }

@@ -101,6 +101,14 @@ fn dead_letter_is_listed_shown_and_replayed_once_its_cause_is_gone() {
     assert_eq!((&answers[0]["replayed"], answers[0]["id"].to_string()), (&json!(false), other));
     assert!(answers[0]["reason"].as_str().is_some_and(|reason| reason.contains("no-id")), "{answers}");
 
+    // The path of its request said what it was, and a replay still knows it.
+    let nobody = json!({ "event": "Signed Up", "messageId": "nobody by path" });
+    assert_eq!(service.http.post("/v1/track", SERVER_KEY, &nobody).status, 200);
+    let by_path = command(&project, &["dlq", "list"])[2]["id"].to_string();
+    let text = project.run(&["dlq", "replay", &by_path]).stdout;
+    let text = String::from_utf8_lossy(&text);
+    assert!(text.contains("no-id") && !text.contains("unknown-type"), "{text}");
+
     // Replayed once more it counts no second time: a later event is decided, and nothing before it.
     project.run(&["dlq", "replay", &id]);
     send(&service, &[track("ada", "Signed Up", "s2", ago(Length::minutes(1)), json!({}))]);
