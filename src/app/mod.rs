@@ -17,3 +17,4 @@ mod upkeep;
 pub mod workers;
 
 pub use run::{Host, Service};
+pub use serve::Held;

@@ -4,9 +4,10 @@
 use super::health::Health;
 use super::operations::Operations;
 use super::releases::ReleaseStore;
+use super::serve::{self, Held};
 use super::storage::Storage;
 use super::workers::Workers;
-use super::{admin, announce, identity, mail, serve, sources, upkeep};
+use super::{admin, announce, identity, mail, sources, upkeep};
 use crate::clock::Clocks;
 use crate::dispatch::{self, Dispatcher, Limits};
 use crate::http::dashboard::Annex;
@@ -45,6 +46,8 @@ pub struct Host {
     /// Pages beside the dashboard's own.
     pub annex: Annex,
     pub clocks: Clocks,
+    /// The addresses, where they are taken already.
+    pub held: Option<Held>,
 }
 
 /// What is told to stop, one after the other.
@@ -64,7 +67,7 @@ impl Service {
 
     /// [`Service::start`], with what a host brings.
     pub async fn start_with(project: &Project, host: Host) -> anyhow::Result<Service> {
-        let Host { annex, clocks } = host;
+        let Host { annex, clocks, held } = host;
         let process = &project.process;
         let stop = Stop::default();
         // What is wrong with the settings is said before anything is begun.
@@ -72,8 +75,7 @@ impl Service {
         let (keys, key) = (Keys::new(write_keys(process)?), mail::unsubscribe_key(process)?);
         let identity = Arc::new(identity::identity(process, crate::clock::system())?);
         let (post, access) = (Arc::new(mail::Post::new(process)?), admin::access(&process.http)?);
-        let listener = serve::listen(process.http.listen, "listen").await?;
-        let admin_listener = serve::listen(process.http.admin_listen, "admin_listen").await?;
+        let [listener, admin_listener] = serve::listen(&process.http, held).await?;
         let storage = Arc::new(Storage::open_by(&process.data, clocks)?);
         let store = Arc::new(ReleaseStore::new(storage.ledger.clone()));
         let now = (storage.clock)();

@@ -1,5 +1,6 @@
 //! The two addresses: the public one for events and links, the admin one for health, metrics and commands.
 
+use crate::project::Http;
 use anyhow::Context;
 use axum::Router;
 use axum::http::StatusCode;
@@ -10,8 +11,23 @@ use tokio_util::sync::CancellationToken;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::timeout::TimeoutLayer;
 
-/// Listens; an error says which address is taken.
-pub async fn listen(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
+/// Both addresses, taken already: whoever picked free ports holds them until they are served.
+pub struct Held {
+    pub public: std::net::TcpListener,
+    pub admin: std::net::TcpListener,
+}
+
+/// Listens at the public and the admin address, unless they are held; an error says which is taken.
+pub async fn listen(http: &Http, held: Option<Held>) -> anyhow::Result<[TcpListener; 2]> {
+    if let Some(Held { public, admin }) = held {
+        public.set_nonblocking(true)?;
+        admin.set_nonblocking(true)?;
+        return Ok([TcpListener::from_std(public)?, TcpListener::from_std(admin)?]);
+    }
+    Ok([bind(http.listen, "listen").await?, bind(http.admin_listen, "admin_listen").await?])
+}
+
+async fn bind(address: SocketAddr, key: &str) -> anyhow::Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("[http] {key} = \"{address}\" of outreach.toml"))
 }
 

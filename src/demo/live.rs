@@ -11,13 +11,13 @@ use super::time::{Time, WAITS_MAX};
 use super::world::{self, World};
 use super::{Options, acts::Act, mails_folder, nobody_reads_on, pages, write_key};
 use crate::app::storage::Storage;
-use crate::app::{Host, Service};
+use crate::app::{Held, Host, Service};
 use crate::ledger::{Ledger, MessageState};
 use anyhow::Context;
 use outreach_engine::Length;
 use std::collections::BTreeMap;
 use std::io::Write;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Arc, Mutex, OnceLock};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -34,10 +34,11 @@ pub async fn run(options: Options, out: impl Write + Send + 'static) -> anyhow::
     let folder = Folder::new().context("no temporary folder")?;
     let mails = mails_folder(&options, &folder)?;
     let catcher = Arc::new(Catcher::start(&mails).await?);
-    let admin = pages_address(options.port)?;
+    let held = addresses(options.port)?;
+    let admin = held.admin.local_addr()?;
     let mut numbers = Seed::new(seed);
     let project_dir = folder.path().join("project");
-    let project = project::write(&project_dir, catcher.port, Some(admin), Quiet::AtNight, &numbers)?;
+    let project = project::write(&project_dir, catcher.port, &held, Quiet::AtNight, &numbers)?;
     let time = Time::new(options.speed);
     let scribe = Scribe::new(&mut numbers);
     let mut life = Life::new(numbers, time.now());
@@ -55,7 +56,7 @@ pub async fn run(options: Options, out: impl Write + Send + 'static) -> anyhow::
         accounts: Mutex::new(BTreeMap::new()),
         operations: OnceLock::new(),
     });
-    let host = Host { annex: pages::annex(&world), clocks: world.time.clocks() };
+    let host = Host { annex: pages::annex(&world), clocks: world.time.clocks(), held: Some(held) };
     let service = Service::start_with(&project, host).await?;
     world.operations.set(service.operations.clone()).ok();
     let stop = CancellationToken::new();
@@ -78,14 +79,14 @@ pub async fn run(options: Options, out: impl Write + Send + 'static) -> anyhow::
     stopped.context("stopped, though not in order")
 }
 
-/// The port asked for, or an error; without one the usual, or any free one.
-fn pages_address(port: Option<u16>) -> anyhow::Result<SocketAddr> {
+/// Pages at the port asked for, or an error; without one at the usual, or any free one. The doors for events are anywhere.
+fn addresses(port: Option<u16>) -> anyhow::Result<Held> {
     let at = |port| TcpListener::bind((Ipv4Addr::LOCALHOST, port));
-    let listener = match port {
+    let admin = match port {
         Some(port) => at(port).with_context(|| format!("port {port} of --port is not free"))?,
         None => at(PORT).or_else(|_| at(0)).context("no free port for the pages")?,
     };
-    Ok(listener.local_addr()?)
+    Ok(Held { public: at(0).context("no free port for events")?, admin })
 }
 
 /// Each stands before something else: a trial that stalls, a third payment, a customer, somebody new.

@@ -8,13 +8,14 @@ use super::seed::Seed;
 use super::stage::{Ended, Stage};
 use super::story::{self, Scene};
 use super::{Options, mails_folder, nobody_reads_on, write_key};
-use crate::app::Service;
+use crate::app::{Held, Host, Service};
 use crate::project::Project;
 use anyhow::{Context, bail};
 use outreach_engine::policy::holdout;
 use outreach_engine::state::Arm;
 use outreach_engine::{Subject, Timestamp};
 use std::io::Write;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -34,9 +35,11 @@ pub async fn run(options: Options, mut out: impl Write + Send + 'static) -> anyh
     let mut numbers = Seed::new(seed);
     let now = Timestamp::from(jiff::Timestamp::now());
     let project_dir = folder.path().join("project");
-    let project = project::write(&project_dir, catcher.port, None, Quiet::InJapan(now), &numbers)?;
+    let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no free port");
+    let held = Held { public: free()?, admin: free()? };
+    let project = project::write(&project_dir, catcher.port, &held, Quiet::InJapan(now), &numbers)?;
     let scenes = story::story(&mut numbers, now, &|id| is_compared(&project, id));
-    let service = Service::start(&project).await?;
+    let service = Service::start_with(&project, Host { held: Some(held), ..Host::default() }).await?;
     let stop = CancellationToken::new();
     let stage = Stage {
         operations: service.operations.clone(),

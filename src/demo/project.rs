@@ -2,10 +2,10 @@
 //! read back as every project is.
 
 use super::seed::Seed;
+use crate::app::Held;
 use crate::project::{Environment, Project, Reading};
 use anyhow::{Context, bail};
 use outreach_engine::Timestamp;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
 macro_rules! shared {
@@ -80,16 +80,15 @@ const NIGHT: &str = "21:00-08:00";
 pub(super) const IDENTITY_FILE: &str = "secrets/identity.key";
 
 /// Writes the project into `dir` and reads it. Its mail goes to the server on `smtp_port`.
-/// Its pages are at `admin`, or anywhere.
+/// Its service is at the addresses that are held for it.
 pub(super) fn write(
     dir: &Path,
     smtp_port: u16,
-    admin: Option<SocketAddr>,
+    held: &Held,
     quiet: Quiet,
     seed: &Seed,
 ) -> anyhow::Result<Project> {
-    let [http, free] = free_addresses()?;
-    let admin = admin.unwrap_or(free);
+    let [http, admin] = [held.public.local_addr()?, held.admin.local_addr()?];
     let settings = SETTINGS
         .replace("@QUIET_HOURS@", &quiet_hours(quiet)?)
         .replace("@HTTP@", &http.to_string())
@@ -127,23 +126,18 @@ fn quiet_hours(quiet: Quiet) -> anyhow::Result<String> {
     Ok(format!("{}-{}", clock(hour - NIGHT_BEGAN_HOURS), clock(hour + NIGHT_LASTS_HOURS)))
 }
 
-/// Two addresses on loopback that nobody listens at.
-fn free_addresses() -> anyhow::Result<[SocketAddr; 2]> {
-    // Both are held until both are known, or they might be one.
-    let held = [(); 2].map(|()| TcpListener::bind((Ipv4Addr::LOCALHOST, 0)));
-    let [http, admin] = held;
-    Ok([http?.local_addr()?, admin?.local_addr()?])
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::folder::Folder;
     use super::*;
+    use std::net::{Ipv4Addr, TcpListener};
 
     #[test]
     fn the_project_has_no_problems_and_each_file_of_its_templates_is_there() {
         let folder = Folder::new().unwrap();
-        write(folder.path(), 1025, None, Quiet::InJapan(Timestamp::EPOCH), &Seed::new(1)).unwrap();
+        let free = || TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let held = Held { public: free(), admin: free() };
+        write(folder.path(), 1025, &held, Quiet::InJapan(Timestamp::EPOCH), &Seed::new(1)).unwrap();
         let (project, problems) = Project::load(folder.path());
         assert_eq!(problems, []);
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
