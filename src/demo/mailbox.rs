@@ -7,18 +7,18 @@ use super::nobody_reads_on;
 use anyhow::Context;
 use mail_parser::MessageParser;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// Listens on `port` of loopback and writes each mail to `out`, until SIGINT or SIGTERM. The mails stay in `folder`, which is
 /// made; without one they are gone at the end.
 pub async fn mailbox(port: u16, folder: Option<&Path>, mut out: impl Write) -> anyhow::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let temporary = Folder::new().context("no temporary folder")?;
-    let place = folder.map_or_else(|| temporary.path().to_owned(), PathBuf::from);
-    std::fs::create_dir_all(&place)
+    let temporary = folder.is_none().then(Folder::new).transpose().context("no temporary folder")?;
+    let place = folder.or(temporary.as_ref().map(Folder::path)).expect("one of the two is there");
+    std::fs::create_dir_all(place)
         .with_context(|| format!("the folder {} cannot be made", place.display()))?;
-    let catcher = Catcher::listen(port, &place).await?;
+    let catcher = Catcher::listen(port, place).await?;
     writeln!(out, "mail to 127.0.0.1:{} is shown here and goes no further; Ctrl-C ends it", catcher.port)?;
     for number in 0.. {
         let caught = tokio::select! {
