@@ -13,7 +13,6 @@ pub mod subject;
 pub use arrival::{Arrival, MissingTime};
 pub use envelope::Envelope;
 pub use malformed::Malformed;
-pub use record::{
-    Body, Consent, ConsentKind, Event, EventKind, Origin, Outcome, OutcomeKind, Place, Record, RecordError,
-};
+pub use record::{Body, Consent, ConsentKind, Event, EventKind, Origin, Outcome, OutcomeKind, Place, Record};
+pub use record_bytes::RecordError;
 pub use subject::{SUBJECT_ID_BYTES_MAX, Subject, SubjectId, SubjectKind};

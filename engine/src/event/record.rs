@@ -148,17 +148,6 @@ pub enum ConsentKind<'a> {
     Complained(Cow<'a, str>),
 }
 
-/// Why bytes are no record.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum RecordError {
-    #[error("expected {expected}, found the end of the frame")]
-    Truncated { expected: &'static str },
-    #[error("expected UTF-8 in {field}")]
-    NotText { field: &'static str },
-    #[error("unknown {what} {number}: it was written by a newer version, which must read it")]
-    Unknown { what: &'static str, number: u8 },
-}
-
 impl EventKind {
     pub fn from_byte(byte: u8) -> Option<EventKind> {
         use EventKind::*;
@@ -344,10 +333,6 @@ impl<'a> Event<'a> {
             context: Cow::Borrowed(take_text(bytes, "context")?),
         })
     }
-}
-
-pub(super) fn known<T>(number: u8, what: &'static str, from: fn(u8) -> Option<T>) -> Result<T, RecordError> {
-    from(number).ok_or(RecordError::Unknown { what, number })
 }
 
 #[cfg(test)]

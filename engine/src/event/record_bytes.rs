@@ -1,8 +1,18 @@
 //! The bytes that a record's fields are made of: numbers of variable length, texts, times, options.
 
-use super::record::known;
-use super::{RecordError, Subject, SubjectKind};
+use super::subject::{Subject, SubjectKind};
 use crate::time::Timestamp;
+
+/// Why bytes are no record.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum RecordError {
+    #[error("expected {expected}, found the end of the frame")]
+    Truncated { expected: &'static str },
+    #[error("expected UTF-8 in {field}")]
+    NotText { field: &'static str },
+    #[error("unknown {what} {number}: it was written by a newer version, which must read it")]
+    Unknown { what: &'static str, number: u8 },
+}
 
 pub(super) fn put_varint(out: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
@@ -88,4 +98,8 @@ pub(super) fn take_option<'a, T>(
     take: impl FnOnce(&mut &'a [u8]) -> Result<T, RecordError>,
 ) -> Result<Option<T>, RecordError> {
     if take_byte(bytes, "an option")? == 0 { Ok(None) } else { take(bytes).map(Some) }
+}
+
+pub(super) fn known<T>(number: u8, what: &'static str, from: fn(u8) -> Option<T>) -> Result<T, RecordError> {
+    from(number).ok_or(RecordError::Unknown { what, number })
 }
