@@ -51,6 +51,21 @@ fn a_template_with_a_problem_is_looked_at_to_the_end() {
 }
 
 #[test]
+fn what_stands_in_a_comment_is_not_said() {
+    let text = ("t/text.hbs", "{{sender.address}} {{unsubscribe_url}}");
+    let codes_of = |body: &str| codes(&problems(&mail(&[("t/body.html", body), text])));
+    let hidden = [
+        "<p>{{sender.address}}</p><!-- <a href=\"{{unsubscribe_url}}\">off</a> -->",
+        "{{sender.address}}<!--{{unsubscribe_url}}",
+    ];
+    for body in hidden {
+        assert_eq!(codes_of(body), ["missing-unsubscribe-link"], "{body}");
+    }
+    let shown = "<!--[if !mso]><!--><p>{{sender.address}}</p><!--<![endif]--><!-- a --><p>{{unsubscribe_url}}</p><!-- b -->";
+    assert_eq!(codes_of(shown), [""; 0]);
+}
+
+#[test]
 fn a_partial_that_cannot_be_read_is_not_told_to_be_missing() {
     let all = mail(&[("partials/footer.hbs", "{{#if"), ("t/text.hbs", "{{> footer}}")]);
     assert_eq!(codes(&problems(&all)), ["template-syntax"]);
