@@ -12,7 +12,7 @@ use crate::clock::Clocks;
 use crate::dispatch::{self, Dispatcher, Limits};
 use crate::http::dashboard::Annex;
 use crate::http::{inapp, links};
-use crate::ingest::http::{self as door, HttpDoor};
+use crate::ingest::http::{self as door, HttpDoor, Takes};
 use crate::ingest::identity::Identity;
 use crate::ingest::kafka::KafkaSources;
 use crate::ingest::keys::{KeyKind, Keys, WriteKey};
@@ -116,7 +116,9 @@ impl Service {
             stop.doors.clone(),
         );
         let inbox = Arc::new(inbox);
-        let public = public_router(process, &storage, &store, keys, key, identity);
+        let taking = workers.clone();
+        let takes: Takes = Arc::new(move |partition| taking.takes(partition));
+        let public = public_router(process, &storage, &store, keys, key, identity, takes);
         let public = public.merge(inapp::router(inbox.clone()));
         let watched = admin::Watched {
             storage: storage.clone(),
@@ -203,6 +205,7 @@ fn public_router(
     keys: Keys,
     key: crate::channel::unsubscribe_token::Key,
     identity: Arc<Identity>,
+    takes: Takes,
 ) -> Router {
     let door = HttpDoor {
         keys,
@@ -212,6 +215,7 @@ fn public_router(
         clock: storage.clock.clone(),
         public_url: process.http.public_url.clone(),
         unnamed: AtomicU64::new(0),
+        takes,
     };
     let current = store.clone();
     let links = links::Links {

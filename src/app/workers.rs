@@ -11,6 +11,7 @@ use crate::worker::{
     Found, PersonView, ReadThrough, SNAPSHOT_SLICE, Standing, Step, Tools, Worker, WorkerError, Writer,
 };
 use outreach_engine::event::Subject;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -32,6 +33,8 @@ struct Partition {
     worker: Mutex<Option<SoloWorker>>,
     /// Why it does not run.
     trouble: Mutex<Option<String>>,
+    /// It cannot prove its state, and waits for somebody to look.
+    is_given_up: AtomicBool,
 }
 
 const BLOCKED: &str = "the log or the ledger takes nothing now; it is tried again every second";
@@ -85,6 +88,12 @@ impl Workers {
             .enumerate()
             .filter_map(|(at, p)| trouble(p).map(|reason| (at, reason)))
             .collect()
+    }
+
+    /// Whether a partition may take events: one that cannot prove its state may get another log put in its place, and what
+    /// was answered 200 would then be gone.
+    pub fn takes(&self, partition: u32) -> bool {
+        !self.partitions[partition as usize].is_given_up.load(Ordering::Acquire)
     }
 
     /// What is known of a person; an error while their partition does not run.
@@ -169,6 +178,7 @@ fn run(number: u32, toolbox: &Toolbox, shared: &Partition, stop: &CancellationTo
         *shared.trouble.lock().expect("no panic while held") = Some(error.to_string());
         if !mends_itself(&error) {
             // Nothing is sent for these people until somebody has looked; /readyz says so.
+            shared.is_given_up.store(true, Ordering::Release);
             return;
         }
         let lived = started_at.elapsed();

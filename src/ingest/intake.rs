@@ -109,6 +109,11 @@ impl Intake {
         self.accepted
     }
 
+    /// The partitions that the events taken so far are for.
+    pub fn partitions(&self) -> impl Iterator<Item = u32> {
+        self.batch.records.keys().copied()
+    }
+
     pub fn letters(&self) -> &[DeadLetter] {
         &self.letters
     }

@@ -49,7 +49,11 @@ pub struct HttpDoor {
     pub public_url: String,
     /// Numbers events that bring no `messageId`.
     pub unnamed: AtomicU64,
+    pub takes: Takes,
 }
+
+/// Whether a partition may take events now; a request with events for one that may not is answered 503.
+pub type Takes = Arc<dyn Fn(u32) -> bool + Send + Sync>;
 
 /// A day: browsers ask again after two hours at the latest.
 const PREFLIGHT_AGE: Duration = Duration::from_secs(86_400);
@@ -249,6 +253,9 @@ impl HttpDoor {
     }
 
     async fn store(&self, known: &Known, intake: Intake) -> Result<(), Answer> {
+        if !intake.partitions().all(|partition| (self.takes)(partition)) {
+            return Err(Answer::Unavailable);
+        }
         let (sender, receiver) = tokio::sync::oneshot::channel();
         let done = Box::new(move |result| drop(sender.send(result)));
         let accepted = intake.accepted();

@@ -73,6 +73,7 @@ impl World {
             clock: Arc::new(move || now),
             public_url: "http://127.0.0.1:8080/".into(),
             unnamed: AtomicU64::new(0),
+            takes: Arc::new(|_| true),
         }));
         World { log, letters: Arc::default(), router }
     }
@@ -353,6 +354,7 @@ async fn what_was_answered_200_stands_in_a_log_on_disk() {
         clock: clock.clone(),
         public_url: "http://127.0.0.1:8080".into(),
         unnamed: AtomicU64::new(0),
+        takes: Arc::new(|_| true),
     }));
     let request = posting("/v1/track").header("authorization", "Bearer server-key").body(Body::from(TRACK));
     assert_eq!(router.oneshot(request.unwrap()).await.unwrap().status(), 200);

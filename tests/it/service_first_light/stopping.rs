@@ -10,6 +10,7 @@ use outreach::worker::snapshots::Snapshots;
 use super::*;
 use crate::service_desk::{entries, ledger, reasons};
 use crate::world::smtp_sink::Fault;
+use crate::world::solo::SERVER_KEY;
 use crate::world::wait;
 
 #[test]
@@ -31,6 +32,26 @@ fn a_second_service_on_one_data_folder_refuses_with_words() {
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("belongs to a running outreach"));
     assert_eq!(reasons(&service), Vec::<String>::new(), "the first goes on");
+}
+
+/// What stands in a log that is not the right one would be gone when the right one is put back.
+#[test]
+fn a_service_whose_log_is_lost_takes_no_events() {
+    let sink = SmtpSink::start();
+    let project = project(sink.port(), None, "");
+    rule(&project, "welcome", "onboarding", "event = \"Signed Up\"", "email = \"note\"");
+    let mut service = Service::start(&project);
+    send(&service, &[identify("ada", "ada@mail.test")]);
+    assert!(service.stop().success());
+    std::fs::remove_dir_all(project.path().join("data/log")).expect("a log");
+
+    service.launch_again();
+    let event = json!({ "batch": [track("ada", "Signed Up", "s1", ago(Length::seconds(1)), json!({}))] });
+    wait::until("its partition is given up", SOON, || {
+        reasons(&service).iter().any(|reason| reason.contains("does not run"))
+            && service.http.post("/v1/batch", SERVER_KEY, &event).status == 503
+    });
+    assert_eq!(service.http.post("/v1/batch", SERVER_KEY, &event).status, 503);
 }
 
 #[test]
