@@ -2,7 +2,7 @@
 //!
 //! A handler asks for a [`Shell`] and shows its page in it:
 //!
-//! ```ignore
+//! ```text
 //! async fn mailbox(shell: Shell) -> Response {
 //!     shell.show(Page::new("Mailbox", html! { h1 { "Mailbox" } }).policy(Policy::default().frames("'self'")))
 //! }
