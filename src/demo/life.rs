@@ -15,8 +15,8 @@ pub(super) struct Life {
     /// What comes, by when; two things at one moment in the order in which they were written down.
     diary: BTreeMap<(Timestamp, u64), Entry>,
     written: u64,
-    /// Who is not there yet.
-    strangers: Vec<Someone>,
+    /// Who is not there yet, with an address that no later number changes: how many are drawn depends on the hour.
+    strangers: Vec<Actor>,
     seed: Seed,
 }
 
@@ -38,6 +38,7 @@ impl Life {
         for at in (1..strangers.len()).rev() {
             strangers.swap(at, (seed.next() % (at as u64 + 1)) as usize);
         }
+        let strangers = strangers.into_iter().map(|who| actor(who, &mut seed)).collect();
         let mut life = Life { diary: BTreeMap::new(), written: 0, strangers, seed };
         life.past(now);
         life.write(now + Length::minutes(40), Entry::SomebodyComes);
@@ -59,14 +60,13 @@ impl Life {
 
     /// Somebody from a place that suits, who is awake now if there is one; nobody else is they.
     pub fn cast(&mut self, now: Timestamp, suits: &dyn Fn(&str) -> bool) -> Actor {
-        let is_awake = |who: &Someone| {
-            let zone = outreach_engine::zone::find(who.zone);
+        let is_awake = |actor: &Actor| {
+            let zone = outreach_engine::zone::find(actor.who.zone);
             zone.is_some_and(|zone| DAYTIME.contains(&zone.to_datetime(now.to_jiff()).hour()))
         };
-        let at = self.strangers.iter().rposition(|who| suits(who.city) && is_awake(who));
-        let at = at.or_else(|| self.strangers.iter().rposition(|who| suits(who.city)));
-        let who = self.strangers.remove(at.expect("the crowd is from more places than there are parts"));
-        self.actor(who)
+        let at = self.strangers.iter().rposition(|actor| suits(actor.who.city) && is_awake(actor));
+        let at = at.or_else(|| self.strangers.iter().rposition(|actor| suits(actor.who.city)));
+        self.strangers.remove(at.expect("the crowd is from more places than there are parts"))
     }
 
     pub fn does(&mut self, at: Timestamp, actor: &Actor, act: Act) {
@@ -78,15 +78,8 @@ impl Life {
         self.diary.insert((at, self.written), entry);
     }
 
-    fn actor(&mut self, who: Someone) -> Actor {
-        // A product's ids say less; here one is to know people again.
-        let id = who.mailbox().replace('.', "-");
-        Actor { id, who, address: Some(format!("{}@{}", who.mailbox(), self.seed.pick(&DOMAINS))) }
-    }
-
     fn next(&mut self) -> Option<Actor> {
-        let who = self.strangers.pop()?;
-        Some(self.actor(who))
+        self.strangers.pop()
     }
 
     /// Between `least` and twice that.
@@ -105,6 +98,12 @@ impl Life {
         let until_morning = (i64::from(DAYTIME.start) - i64::from(hour)).rem_euclid(24);
         at + Length::hours(until_morning) + self.about(Length::minutes(25))
     }
+}
+
+fn actor(who: Someone, seed: &mut Seed) -> Actor {
+    // A product's ids say less; here one is to know people again.
+    let id = who.mailbox().replace('.', "-");
+    Actor { id, who, address: Some(format!("{}@{}", who.mailbox(), seed.pick(&DOMAINS))) }
 }
 
 /// What people are like.
@@ -262,6 +261,22 @@ mod tests {
     fn the_same_seed_lives_the_same_life_and_another_one_another() {
         assert_eq!(lived(7, 5), lived(7, 5));
         assert_ne!(lived(7, 5), lived(8, 5));
+    }
+
+    #[test]
+    fn the_same_seed_has_the_same_people_at_any_hour() {
+        let addresses = |hour| -> BTreeMap<String, Option<String>> {
+            let now = NOON + Length::hours(hour);
+            let happened = Life::new(Seed::new(7), now).until(now + Length::days(9));
+            happened.into_iter().map(|(_, actor, _)| (actor.id, actor.address)).collect()
+        };
+        let at_noon = addresses(0);
+        for hour in 1..24 {
+            let later = addresses(hour);
+            let known: Vec<_> = later.iter().filter(|(id, _)| at_noon.contains_key(*id)).collect();
+            assert!(known.len() > 20, "{hour}: {}", known.len());
+            assert!(known.iter().all(|(id, address)| at_noon[*id] == **address), "{hour}: {known:?}");
+        }
     }
 
     #[test]

@@ -73,7 +73,7 @@ struct Place {
 #[rustfmt::skip]
 const PLACES: [Place; 12] = [
     place(["Ngozi", "Chidi", "Adaeze", "Emeka"], ["Eze", "Nwosu", "Balogun", "Okonkwo"], "Enugu", "Africa/Lagos", "en-NG"),
-    place(["Zofia", "Paweł", "Małgorzata", "Jędrzej"], ["Zieliński", "Dąbrowska", "Górski", "Kaczmarek"], "Gdańsk", "Europe/Warsaw", "pl-PL"),
+    place(["Zofia", "Paweł", "Małgorzata", "Jędrzej"], ["Nowak", "Wróbel", "Mazur", "Kaczmarek"], "Gdańsk", "Europe/Warsaw", "pl-PL"),
     place(["Ananya", "Vikram", "Meera", "Rohan"], ["Iyer", "Banerjee", "Deshmukh", "Kulkarni"], "Pune", "Asia/Kolkata", "en-IN"),
     place(["João", "Luíza", "Caetano", "Íris"], ["Gonçalves", "Araújo", "Magalhães", "Teixeira"], "Recife", "America/Recife", "pt-BR"),
     place(["Freya", "Bjørn", "Åse", "Torvald"], ["Håkonsen", "Sæther", "Øverland", "Berg"], "Tromsø", "Europe/Oslo", "nb-NO"),

@@ -166,5 +166,21 @@ await step("a mail of anybody's making runs nothing, in its subject, its text or
   await close(page);
 });
 
+await step("a mail's links open beside it, and one that would run does nothing", async () => {
+  const number = ((await text("/mail/list")).match(/<li>/g) ?? []).length + 1;
+  const links = `<a href="${pages}/demo">leads</a> <a href="javascript:window.ran=1">runs</a> <a href="javascript:alert(1)" target="_self">too</a>`;
+  await deliver("links@mail.test", ["Subject: links", "Content-Type: text/html; charset=utf-8", "", `<!doctype html><p>${links}</p>`].join("\r\n"));
+  const page = await visit(`/mail/${number}`);
+  const link = (name) => page.frameLocator("iframe").getByRole("link", { name });
+  const [opened] = await Promise.all([page.context().waitForEvent("page"), link("leads").click()]);
+  await opened.waitForURL("**/demo");
+  await link("runs").click();
+  await link("too").click();
+  await link("leads").waitFor();
+  for (const each of page.context().pages()) assert.equal(await each.evaluate(() => window.ran), undefined, each.url());
+  said = said.filter((line) => line.includes("a dialog says"));
+  await close(page);
+});
+
 await browser.close();
 console.log(JSON.stringify({ done }));

@@ -163,6 +163,23 @@ await step("a token that is refused or over is asked for again, and the stream g
   await mia.context().close();
 });
 
+await step("who signs in while a token is on its way sees nothing of who was before", async () => {
+  await tell("ada", "Card", { name: "Private", note: "for ada alone" });
+  await until("decided", () => named("ada", "Private"));
+  const page = await visit("ben");
+  const shown = await page.evaluate(async ([ada, ben]) => {
+    const inbox = document.querySelector("outreach-inbox");
+    let give;
+    await new Promise((asked) => { inbox.getToken = () => new Promise((resolve) => { give = resolve; asked(); }); });
+    inbox.getToken = async () => ben;
+    give(ada);
+    await inbox.refresh();
+    return inbox.messages.map(({ title }) => title);
+  }, [sign(secret, "ada"), sign(secret, "ben")]);
+  assert.deepEqual(shown, []);
+  await page.context().close();
+});
+
 await step("a page says what shows itself, in which words and colours", async () => {
   const noa = await visit("noa");
   await noa.evaluate(() => {

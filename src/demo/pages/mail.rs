@@ -1,7 +1,8 @@
 //! One mail: as it looks, as text, as it came.
 //!
 //! What a mail says is somebody else's word. It is shown in a frame that is a world of its own: no scripts, no forms, no
-//! addresses but its own, by its sandbox and by a policy that comes with it, so each holds without the other.
+//! addresses but its own, by its sandbox and by a policy that comes with it, so each holds without the other. Its links
+//! open beside it.
 
 use super::super::catcher::Caught;
 use super::super::world::World;
@@ -35,7 +36,11 @@ const PARTS: [(Part, &str, &str); 3] =
     [(Part::Html, "html", "As it looks"), (Part::Text, "text", "Text"), (Part::Source, "source", "Source")];
 /// Of a mail alone: pictures may stand in it, nothing is fetched, nothing runs, and only our own page may frame it.
 const BODY_POLICY: &str = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; form-action 'none'; base-uri 'none'; \
-     frame-ancestors 'self'; sandbox";
+     frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox";
+/// What its frame may do: open what a link leads to, as a mail program does. In the frame itself nothing else may load.
+const FRAME_SANDBOX: &str = "allow-popups allow-popups-to-escape-sandbox";
+/// Where links open that do not say it. At the end, so that the mail begins as it did; a `base` counts wherever it stands.
+const LINKS_OPEN_ANEW: &str = "<base target=\"_blank\">";
 
 pub(super) async fn page(
     shell: Shell,
@@ -62,7 +67,7 @@ pub(super) async fn page(
             }
             @match asked.part {
                 Part::Html => {
-                    iframe src={ "/mail/" (number) "/html" } sandbox="" title="The mail as its recipient sees it" {}
+                    iframe src={ "/mail/" (number) "/html" } sandbox=(FRAME_SANDBOX) title="The mail as its recipient sees it" {}
                 }
                 Part::Text => {
                     pre tabindex="0" aria-label="The mail as text" { (message.body_text(0).unwrap_or_default()) }
@@ -82,7 +87,7 @@ pub(super) async fn page(
 pub(super) async fn body(State(world): State<Arc<World>>, Path(number): Path<usize>) -> Response {
     let html = read(&world, number).and_then(|(_, bytes)| {
         let message = MessageParser::default().parse(&bytes)?;
-        Some(message.body_html(0)?.into_owned())
+        Some(message.body_html(0)?.into_owned() + LINKS_OPEN_ANEW)
     });
     let Some(html) = html else { return StatusCode::NOT_FOUND.into_response() };
     let policy = HeaderValue::from_static(BODY_POLICY);

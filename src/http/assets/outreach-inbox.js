@@ -203,7 +203,7 @@ class OutreachInbox extends HTMLElement {
 
   /** Gives a token of the signed-in user: asked for at the start, before one is over, and when one is refused. */
   get getToken() { return this.#getToken; }
-  set getToken(callback) { this.#getToken = callback; this.#token = null; if (this.#bell && this.isConnected) this.#restart(); }
+  set getToken(callback) { this.#getToken = callback; this.#token = this.#fetching = null; if (this.#bell && this.isConnected) this.#restart(); }
   /** Words to show instead of the English ones. */
   get labels() { return this.#labels; }
   set labels(labels) { this.#labels = { ...LABELS, ...labels }; if (this.#bell) { this.#build(); this.#render(); } }
@@ -251,8 +251,11 @@ class OutreachInbox extends HTMLElement {
     if (this.#token && (!this.#getToken || overAt(this.#token) > Date.now())) return this.#token;
     if (!this.#getToken) return (isRefused ? null : this.getAttribute("token")) || null;
     // Several that need one at a time ask once.
-    this.#fetching ??= Promise.resolve().then(() => this.#getToken()).finally(() => { this.#fetching = null; });
-    const token = await this.#fetching;
+    const asked = this.#getToken;
+    const fetching = (this.#fetching ??= Promise.resolve().then(() => asked.call(this)));
+    const token = await fetching.finally(() => { if (this.#fetching === fetching) this.#fetching = null; });
+    // Somebody else has signed in meanwhile: it is not theirs.
+    if (asked !== this.#getToken) return this.#tokenNow(false);
     this.#token = typeof token === "string" ? token.trim() : null;
     clearTimeout(this.#renewal);
     const left = this.#token ? overAt(this.#token) - Date.now() - RENEW_MS : Infinity;
@@ -358,8 +361,10 @@ class OutreachInbox extends HTMLElement {
   }
 
   async #older() {
+    const run = this.#run;
     try {
       const page = await this.#ask(`/v1/inapp/messages?limit=${PAGE}&cursor=${encodeURIComponent(this.#next)}`);
+      if (run !== this.#run) return;
       for (const message of page.messages) if (!this.#messages.has(message.id)) this.#messages.set(message.id, this.#known(message));
       this.#next = page.next;
     } catch (error) { this.#fail(error); }
