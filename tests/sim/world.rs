@@ -151,7 +151,7 @@ impl World {
         let nos = Nos::default();
         let interloper = plan
             .is_faulty
-            .then(|| suppress::interloper(&ledger, PARTITIONS, &time, &Dice::new(seed, 4), &nos, 5_000));
+            .then(|| suppress::interloper(&ledger, PARTITIONS, &time, &Dice::new(seed, 4), &nos, 25_000));
         let durable = Durable {
             log: SimLog::new(PARTITIONS, time.clone()),
             ledger,
