@@ -146,7 +146,7 @@ fn the_demo_lives_on_with_pages_until_it_is_stopped() {
     let pages = told(&log, "open ").unwrap();
     let pages = pages.trim_end_matches("/demo");
     let checked = browser::run("demo.mjs", &json!({ "pages": pages, "smtp": smtp }));
-    assert!(checked["done"].as_array().is_some_and(|done| done.len() == 8), "{checked}");
+    assert!(checked["done"].as_array().is_some_and(|done| done.len() == 9), "{checked}");
     process.signal(libc::SIGINT);
     let status = process.wait(STOPPED_WITHIN).expect("it ends");
     let text = process.log();
