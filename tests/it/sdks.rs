@@ -67,13 +67,13 @@ struct Kept {
 
 #[test]
 fn segments_node_library_delivers_each_call_once() {
-    let kept = deliver(FAULTS, |base, _| run_node("Segment, Node", "segment_node.mjs", base));
+    let kept = deliver(FAULTS, |base, _| run_node("Segment, Node", "node.mjs", base));
     check(&kept, &CALLS, true);
 }
 
 #[test]
 fn rudderstacks_node_library_delivers_each_call_once() {
-    let kept = deliver(FAULTS, |base, _| run_node("RudderStack, Node", "rudderstack_node.mjs", base));
+    let kept = deliver(FAULTS, |base, _| run_node("RudderStack, Node", "node.mjs", base));
     check(&kept, &CALLS, true);
 }
 

@@ -11,5 +11,6 @@ analytics.group({ userId, groupId: "acme", traits: { name: "Acme" } });
 analytics.alias({ userId, previousId: "before" });
 await analytics.flush();
 analytics.track({ userId, event: "Done" });
-await analytics.flush();
+// Segment closes what it holds; RudderStack keeps a timer, and would not let the process end.
+await (analytics.closeAndFlush?.() ?? analytics.flush());
 process.exit(0);
