@@ -9,6 +9,7 @@
 
 pub mod time;
 pub mod zone;
+pub mod local_time;
 pub mod value;
 pub mod json;
 pub mod event;
