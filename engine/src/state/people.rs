@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 use std::collections::BTreeMap;
 use std::ops::{Deref, Index, IndexMut};
 
-type Map = IndexMap<SubjectId, Person, FixedHasher>;
+pub(super) type Map = IndexMap<SubjectId, Person, FixedHasher>;
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct People {

@@ -11,9 +11,9 @@ use std::sync::Arc;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Profile {
     /// Sorted by path.
-    entries: Vec<(Box<str>, Value)>,
+    pub(super) entries: Vec<(Box<str>, Value)>,
     /// `occurred_at` of the newest identify seen.
-    newest_at: Option<Timestamp>,
+    pub(super) newest_at: Option<Timestamp>,
     /// The last `context.timezone`.
     pub last_zone: Option<Arc<str>>,
 }

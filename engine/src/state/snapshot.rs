@@ -2,15 +2,15 @@
 //!
 //! The same state gives the same bytes. Whoever changes a type of `state` gives the bytes a new version and keeps reading the one before.
 
-use super::{FixedHasher, Person, Shard, before, people, slot_of};
+use super::people::{self, Map};
+use super::{Person, Shard, before};
 use crate::event::SubjectId;
 use crate::time::Timestamp;
-use indexmap::{IndexMap, IndexSet};
 use serde::de::DeserializeOwned;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-const VERSION: u8 = 2;
+const VERSION: u8 = 3;
 
 /// Why bytes are no shard.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -58,23 +58,20 @@ impl Shard {
         let damaged = |error: postcard::Error| SnapshotError::Damaged(error.to_string());
         let (version, rest) =
             bytes.split_first().ok_or_else(|| SnapshotError::Damaged("it is empty".into()))?;
-        if ![VERSION, before::VERSION].contains(version) {
-            return Err(SnapshotError::Version(*version));
-        }
-        let (tables, mut rest) = postcard::take_from_bytes::<Tables>(rest).map_err(damaged)?;
-        let (now, release, rules, releases, origins, people_count) = tables;
-        let mut releases: IndexSet<Arc<str>, FixedHasher> = releases.into_iter().collect();
-        let mut people: IndexMap<SubjectId, Person, FixedHasher> = IndexMap::default();
-        for _ in 0..people_count {
-            let (subject, person, behind) = if *version == VERSION {
-                take_person(rest).map_err(damaged)?
-            } else {
-                let (subject, person, behind) = take_person::<before::Person>(rest).map_err(damaged)?;
-                (subject, person.now(slot_of(&mut releases, &release)), behind)
-            };
-            people.insert(subject, person);
-            rest = behind;
-        }
+        let (tables, people, rest) = match *version {
+            VERSION => {
+                let (tables, rest) = postcard::take_from_bytes::<Tables>(rest).map_err(damaged)?;
+                let (people, rest) = take_people(tables.5, rest, |person: Person| person).map_err(damaged)?;
+                (tables, people, rest)
+            }
+            before::VERSION => {
+                let (tables, rest) = postcard::take_from_bytes::<before::Tables>(rest).map_err(damaged)?;
+                let (people, rest) = take_people(tables.5, rest, before::Person::now).map_err(damaged)?;
+                (tables, people, rest)
+            }
+            other => return Err(SnapshotError::Version(other)),
+        };
+        let (now, release, rules, releases, origins, _) = tables;
         if !rest.is_empty() {
             return Err(SnapshotError::Damaged(format!("{} bytes too many", rest.len())));
         }
@@ -83,7 +80,7 @@ impl Shard {
             release,
             people: people.into(),
             rules: rules.into_iter().collect(),
-            releases,
+            releases: releases.into_iter().collect(),
             origins,
             ..Shard::default()
         };
@@ -94,7 +91,17 @@ impl Shard {
     }
 }
 
-fn take_person<P: DeserializeOwned>(bytes: &[u8]) -> Result<(SubjectId, P, &[u8]), postcard::Error> {
-    let ((subject, person), behind) = postcard::take_from_bytes(bytes)?;
-    Ok((subject, person, behind))
+/// So many people in front of the bytes, as they are kept now, and what is behind them.
+fn take_people<P: DeserializeOwned>(
+    count: usize,
+    mut bytes: &[u8],
+    now: impl Fn(P) -> Person,
+) -> Result<(Map, &[u8]), postcard::Error> {
+    let mut people = Map::default();
+    for _ in 0..count {
+        let ((subject, person), behind) = postcard::take_from_bytes::<(SubjectId, P)>(bytes)?;
+        people.insert(subject, now(person));
+        bytes = behind;
+    }
+    Ok((people, bytes))
 }
