@@ -1,7 +1,10 @@
 //! `outreach check`: all problems of the project at once.
 
+#[cfg(test)]
+mod page_tests;
+
 use super::diagnostics::{self, Count};
-use super::{End, Format};
+use super::{AnyFormat, End};
 use crate::app::sources;
 use crate::project::{Environment, Project, Reading};
 use anyhow::Context;
@@ -18,23 +21,31 @@ pub(super) struct Options {
 }
 
 /// Findings go to stdout, they are what was asked for; the sum of them to stderr.
-pub(super) fn run(dir: &Path, format: Format, options: &Options) -> anyhow::Result<End> {
+pub(super) fn run(dir: &Path, format: AnyFormat, options: &Options) -> anyhow::Result<End> {
     anyhow::ensure!(dir.is_dir(), "expected a project's folder, found none at {}", dir.display());
-    let mut reading = Project::read(dir, &Environment::of_process());
-    sources::check(&mut reading);
+    let reading = read(dir, &Environment::of_process());
     let count = Count::of(&reading.problems);
     let mut out = std::io::stdout().lock();
     let written = match format {
-        Format::Text => {
+        AnyFormat::Text => {
             let is_plain = !out.is_terminal() || std::env::var_os("NO_COLOR").is_some();
             out.write_all(text(&reading, is_plain).as_bytes())
         }
-        Format::Json => out.write_all(json(&reading)?.as_bytes()),
+        AnyFormat::Json => out.write_all(json(&reading)?.as_bytes()),
+        AnyFormat::Github => out.write_all(diagnostics::github::commands(&reading, dir).as_bytes()),
+        AnyFormat::Sarif => out.write_all(diagnostics::sarif::log(&reading, dir)?.as_bytes()),
     };
     written.and_then(|()| out.flush()).context("the findings cannot be written to stdout")?;
     eprintln!("{}", summary(&reading, count));
     let has_findings = count.errors > 0 || (options.deny_warnings && count.warnings > 0);
     Ok(if has_findings { End::Findings } else { End::Ok })
+}
+
+/// All that can be known of a folder.
+fn read(dir: &Path, environment: &Environment) -> Reading {
+    let mut reading = Project::read(dir, environment);
+    sources::check(&mut reading);
+    reading
 }
 
 /// Each problem with its source, then the steps that pass caps and opt-outs: the operator should know them.

@@ -1,9 +1,14 @@
-//! Problems as people and as tools read them: drawn by miette, or as JSON.
+//! Problems as people and as tools read them: drawn by miette, as JSON, as GitHub's workflow commands, as SARIF.
 
+pub(super) mod github;
+pub(super) mod sarif;
+
+use crate::project::Environment;
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report};
 use outreach_engine::rule::diagnostic::{Diagnostic, Severity, line_and_column};
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::path::{Component, Path};
 
 /// A terminal of ordinary width: the same text everywhere, so that it can be compared.
 const WIDTH: usize = 100;
@@ -81,6 +86,17 @@ pub(super) fn record<'r>(problem: &'r Diagnostic, texts: &BTreeMap<String, Strin
         message: &problem.message,
         help: problem.help.as_deref(),
     }
+}
+
+/// A problem's file as seen from where the command was started: with `/`, and nothing for what is no file.
+fn path_from_here(problem: &Diagnostic, dir: &Path) -> Option<String> {
+    if problem.file == Environment::FILE {
+        return None;
+    }
+    let path = dir.join(&problem.file);
+    let parts = path.components().filter(|part| *part != Component::CurDir);
+    let parts: Vec<_> = parts.map(|part| part.as_os_str().to_string_lossy().into_owned()).collect();
+    Some(parts.join("/").replacen("//", "/", 1))
 }
 
 #[cfg(test)]

@@ -7,8 +7,10 @@ mod check;
 mod demo;
 mod diagnostics;
 mod dlq;
+mod explain;
 mod init;
 mod mailbox;
+mod pages;
 mod pause;
 mod preview;
 mod replay;
@@ -31,14 +33,25 @@ struct Arguments {
     #[arg(long, global = true, value_name = "DIR")]
     project: Option<PathBuf>,
     /// How results are written to stdout [default: text]
-    #[arg(long, global = true, value_enum)]
-    format: Option<Format>,
+    #[arg(long, global = true, value_enum, value_name = "FORMAT")]
+    format: Option<AnyFormat>,
     #[command(subcommand)]
     command: Command,
 }
 
-/// How results are written.
+/// How results may be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum AnyFormat {
+    Text,
+    Json,
+    /// `check` alone: commands of a workflow of GitHub's.
+    Github,
+    /// `check` alone: SARIF 2.1.0, for code scanning.
+    Sarif,
+}
+
+/// How a command writes its results.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Format {
     Text,
     Json,
@@ -50,6 +63,8 @@ enum Command {
     Check(check::Options),
     /// See it work: a sample product, its events, the decisions with their reasons and the mails, in this process.
     Demo(demo::Options),
+    /// Say what a problem's code means, why it is one, and how it is mended.
+    Explain(explain::Options),
     /// Make a folder with a project to begin with: settings, a rule, a template, tests.
     Init(init::Options),
     /// Show mails instead of delivering them: a mail server for trying things out.
@@ -117,7 +132,8 @@ impl Arguments {
             Command::Init(_) => ("init", "makes one: name its folder behind `init`"),
             Command::Mailbox(_) => ("mailbox", "looks at none"),
             Command::Schema(_) => ("schema", "looks at none"),
-            Command::Check(_)
+            Command::Check(_) => return Ok(self),
+            Command::Explain(_)
             | Command::Run
             | Command::User(_)
             | Command::Pause(_)
@@ -126,26 +142,42 @@ impl Arguments {
             | Command::Topics(_)
             | Command::Preview(_)
             | Command::Test(_)
-            | Command::Replay(_) => return Ok(self),
+            | Command::Replay(_) => return self.with_plain_format(),
         };
         let is_json_anyway = matches!(self.command, Command::Schema(_));
         let unfit = match (&self.project, self.format) {
             (Some(_), _) => format!("--project: `outreach {name}` {has_project}"),
-            (None, Some(Format::Json)) if !is_json_anyway => {
+            (None, Some(AnyFormat::Json)) if !is_json_anyway => {
                 format!("--format json: `outreach {name}` is to be looked at")
             }
-            (None, Some(Format::Text | Format::Json) | None) => return Ok(self),
+            (None, Some(_) | None) => return self.with_plain_format(),
         };
-        Err(Arguments::command().error(ErrorKind::ArgumentConflict, unfit))
+        Err(unfit_usage(unfit))
     }
+
+    /// What problems alone can be written as has no effect on other answers.
+    fn with_plain_format(self) -> Result<Arguments, clap::Error> {
+        match self.format {
+            Some(AnyFormat::Github | AnyFormat::Sarif) => {
+                Err(unfit_usage("--format github and sarif: only `outreach check` writes them".to_owned()))
+            }
+            Some(AnyFormat::Text | AnyFormat::Json) | None => Ok(self),
+        }
+    }
+}
+
+fn unfit_usage(unfit: String) -> clap::Error {
+    Arguments::command().error(ErrorKind::ArgumentConflict, unfit)
 }
 
 fn run(arguments: &Arguments) -> anyhow::Result<End> {
     let dir = arguments.project.as_deref().unwrap_or(Path::new("."));
-    let format = arguments.format.unwrap_or(Format::Text);
+    let any_format = arguments.format.unwrap_or(AnyFormat::Text);
+    let format = if any_format == AnyFormat::Json { Format::Json } else { Format::Text };
     match &arguments.command {
-        Command::Check(options) => check::run(dir, format, options),
+        Command::Check(options) => check::run(dir, any_format, options),
         Command::Demo(options) => demo::run(options),
+        Command::Explain(options) => explain::run(dir, format, options),
         Command::Init(options) => init::run(options),
         Command::Mailbox(options) => mailbox::run(options),
         Command::Run => run::run(dir, format),

@@ -26,6 +26,9 @@ pub struct Environment {
 }
 
 impl Environment {
+    /// What a problem names as its file where a variable is wrong.
+    pub const FILE: &str = FILE;
+
     /// The variables of this process, as they are now.
     pub fn of_process() -> Environment {
         let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {

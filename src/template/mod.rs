@@ -10,6 +10,7 @@
 //! - Loading gives all problems of all files at once, each with its place.
 
 mod check;
+mod codes;
 mod folder;
 mod in_product;
 mod in_product_keys;
@@ -30,6 +31,7 @@ mod tests;
 mod text_part;
 mod words;
 
+pub use codes::CODES;
 pub use folder::read_folder;
 pub use in_product::{Action, InProduct, InProductKind};
 pub use load::{Template, Templates};

@@ -30,6 +30,7 @@ impl TemplateProblem {
         message: impl Into<String>,
         help: impl Into<String>,
     ) -> TemplateProblem {
+        debug_assert!(super::codes::is_known(code), "a code without a page: {code}");
         TemplateProblem {
             file: file.to_owned(),
             line,

@@ -6,6 +6,7 @@ mod world;
 mod init;
 mod kafka_sources;
 mod check;
+mod check_formats;
 mod command_line;
 mod compose;
 mod replay_input;

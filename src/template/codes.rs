@@ -1,0 +1,45 @@
+//! The codes of what reading and checking a template may find. Stable: people search for them, tools filter by them.
+
+/// All that `check` may say of templates; each has a page in `docs/diagnostics/`.
+pub const CODES: [&str; 32] = [
+    "bad-in-product",
+    "bad-sample",
+    "bad-template-name",
+    "computed-partial",
+    "empty-subject",
+    "empty-template",
+    "empty-text",
+    "inline-partial",
+    "mail-too-large",
+    "missing-body",
+    "missing-sample",
+    "missing-sender-address",
+    "missing-subject",
+    "missing-unsubscribe-link",
+    "missing-value",
+    "mjml",
+    "mjml-outside-mjml",
+    "mjml-partial-values",
+    "nested-too-deep",
+    "object-printed",
+    "partial-recursion",
+    "render-failed",
+    "template-syntax",
+    "template-too-large",
+    "two-bodies",
+    "unescaped-value",
+    "unknown-file",
+    "unknown-partial",
+    "unknown-root",
+    "unknown-word",
+    "unsafe-action-url",
+    "whole-context",
+];
+
+/// Said while a message is made, never by `check`: rules are checked to name templates that are there.
+pub(super) const WHILE_RENDERING: [&str; 2] = ["unknown-template", "wrong-channel"];
+
+/// Whether a code has a page, or is of those that need none.
+pub(super) fn is_known(code: &str) -> bool {
+    CODES.contains(&code) || WHILE_RENDERING.contains(&code)
+}
