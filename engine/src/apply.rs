@@ -154,7 +154,7 @@ fn learn(shard: &mut Shard, event: &Event<'_>, news: &News<'_>, known: Option<us
     if zone.is_some() && zone != person.profile.last_zone.as_deref() {
         person.profile.last_zone = zone.map(Arc::from);
     }
-    if has_traits && person.messages.iter().any(|counted| counted.is_in_flight) {
+    if has_traits && person.has_messages_out() {
         person.recheck(event.occurred_at);
     }
     Some(index)
@@ -173,7 +173,7 @@ fn zone_in(context: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Exits: the event ends journeys of the person, and those that a wait would begin. What waits by an earlier release ends
+/// Exits: the event ends journeys of the person, those that a wait would begin, and what the product shows of them. What waits by an earlier release ends
 /// by what that release says, too.
 fn leave_journeys(release: &Release, shard: &mut Shard, index: usize, place: Place, event: &Event<'_>) {
     let Shard { people, rules, releases, .. } = shard;
@@ -206,6 +206,13 @@ fn leave_journeys(release: &Release, shard: &mut Shard, index: usize, place: Pla
         let heard = release.rule_of(entered, id).filter(|compiled| may_end(event, &compiled.rule.trigger));
         let Some(compiled) = heard else { continue };
         is_to_recheck |= exit::notice(journey, compiled, seen);
+    }
+    for shown in person.aside.as_deref_mut().map_or(&mut [][..], |aside| &mut aside.shown) {
+        let id = rules.get_index(shown.rule as usize).expect("slots come from this table");
+        let entered = releases.get_index(shown.release as usize).expect("slots come from this table");
+        let heard = release.rule_of(entered, id).filter(|compiled| may_end(event, &compiled.rule.trigger));
+        let Some(compiled) = heard else { continue };
+        is_to_recheck |= exit::notice_shown(shown, compiled, seen);
     }
     if is_to_recheck {
         person.recheck(event.occurred_at);
@@ -333,7 +340,7 @@ fn take_in_consent(shard: &mut Shard, consent: &Consent<'_>) {
             aside.opt_outs = None;
         }
     });
-    if person.messages.iter().any(|counted| counted.is_in_flight) {
+    if person.has_messages_out() {
         person.recheck(consent.at);
     }
     shard.refile(index);

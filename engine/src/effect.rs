@@ -14,7 +14,7 @@ pub type Effects = Vec<Effect>;
 pub enum Effect {
     /// A judged message step, or a holdout entry: one row of the ledger.
     Decide(Box<Decision>),
-    /// Take a message back, if it has not left.
+    /// Take a message back: if it has not left, or out of the product that shows it.
     Cancel(Cancel),
     /// A trigger held and no journey began: a counter, no row.
     Count(NonEntry),
@@ -114,8 +114,19 @@ pub struct NonEntry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cancel {
     pub decision: DecisionId,
-    pub reason: Refusal,
+    pub reason: CancelReason,
     pub at: Timestamp,
+}
+
+/// Why a message is taken back. Codes are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum CancelReason {
+    /// A guard rail would refuse it now.
+    Refused(Refusal),
+    /// Its rule is switched off.
+    RuleOff,
+    /// The person had so many messages in the product that a newer one took its place.
+    InboxFull,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -190,6 +201,23 @@ impl Refusal {
     /// Whether the journey ends with it; else it goes on to its next step (rules.md, "Steps").
     pub fn ends_journey(self) -> bool {
         matches!(self, Refusal::Exit | Refusal::Audience | Refusal::TopicOptOut)
+    }
+}
+
+impl CancelReason {
+    /// The stable code: the ledger stores it.
+    pub fn code(self) -> &'static str {
+        match self {
+            CancelReason::Refused(refusal) => refusal.code(),
+            CancelReason::RuleOff => "rule-off",
+            CancelReason::InboxFull => "inbox-full",
+        }
+    }
+}
+
+impl From<Refusal> for CancelReason {
+    fn from(refusal: Refusal) -> CancelReason {
+        CancelReason::Refused(refusal)
     }
 }
 

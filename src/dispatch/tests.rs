@@ -140,7 +140,7 @@ fn what_was_taken_back_while_it_was_leaving_for_the_product_is_not_kept() {
     let room = Places::all(&desk.dispatcher.limits);
     let message = desk.dispatcher.conclude_and_pass(&[], room).unwrap().leaving.remove(0);
     let (key, at) = (message.key, Timestamp(1));
-    let cancel = Cancel { decision: key.id, reason: Refusal::Exit, at };
+    let cancel = Cancel { decision: key.id, reason: Refusal::Exit.into(), at };
     desk.dispatcher.ledger.transaction(|t| t.cancel(&[cancel])).unwrap();
     let kept = Concluded { kept: Some("{}".into()), ..ended(message, accepted()) };
     desk.dispatcher.conclude(&[kept]).unwrap();

@@ -211,7 +211,8 @@ pub trait Transaction {
     /// Adds to the counters of (rule, reason, hour).
     fn count_non_entries(&mut self, non_entries: &[NonEntry]) -> Result<(), LedgerError>;
     /// Takes back messages that have not left, each with an outbox row that says `cancelled`. One that is leaving is
-    /// marked: should it come back to the queue, it ends as cancelled. Those that have ended stay as they are.
+    /// marked: should it come back to the queue, it ends as cancelled. What a product shows is shown no more; all else that
+    /// has ended stays as it is.
     fn cancel(&mut self, cancels: &[Cancel]) -> Result<(), LedgerError>;
 
     // Gate and dispatch.
@@ -305,7 +306,7 @@ pub trait Transaction {
 
     /// The rules of all messages that somebody's product shows at `now`.
     fn inbox_rules(&mut self, now: Timestamp) -> Result<Vec<String>, LedgerError>;
-    /// Takes back all messages of a rule that are shown at `now`; how many.
+    /// Takes back all messages of a rule that are shown at `now`, as `rule-off`; how many.
     fn inbox_take_back(&mut self, rule: &str, now: Timestamp) -> Result<u64, LedgerError>;
 
     // Consent.

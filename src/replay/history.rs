@@ -203,7 +203,7 @@ fn decide_all(
             }
         }
         Effect::Count(non_entry) => counts.rules.count_non_entry(&non_entry),
-        // Every message has left before anything could take it back.
+        // Every message has left at once: only what a product shows could still be taken back, and a row says what was sent.
         Effect::Cancel(_) => {}
         Effect::Reject(_) => counts.unusable += 1,
     };

@@ -4,7 +4,7 @@ use super::render::Captured;
 use crate::event::{Event, Place};
 use crate::release::Compiled;
 use crate::rule::{EventMatch, Exit, Scope};
-use crate::state::{Exited, Journey, JourneyState, Occurrence, Profile, Wait};
+use crate::state::{Exited, Journey, JourneyState, Occurrence, Profile, Shown, Wait};
 use crate::value::Value;
 
 /// An event, where it stands, and what is known of the person after it.
@@ -45,6 +45,15 @@ pub(crate) fn notice_wait(wait: &mut Wait, key: Option<&str>, compiled: &Compile
         let begun = Begun { key, event, occurrence: &wait.occurrence };
         wait.exited = met(compiled, begun, seen).map(Box::new);
     }
+}
+
+/// Whether the event meets an exit of what a message in the product came of: it is then to be taken back.
+pub(crate) fn notice_shown(shown: &mut Shown, compiled: &Compiled, seen: Seen<'_>) -> bool {
+    let begun = Begun { key: shown.key.as_deref(), event: &shown.event_name, occurrence: &shown.occurrence };
+    let exited = if shown.exited.is_none() { met(compiled, begun, seen) } else { None };
+    let is_met = exited.is_some();
+    shown.exited = exited.map(Box::new).or(shown.exited.take());
+    is_met
 }
 
 /// What an exit would end: its key, and the record that began it.

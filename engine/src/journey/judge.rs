@@ -5,14 +5,16 @@ use super::advance;
 use super::decide::{Draft, decide};
 use super::enter::{Entry, count, enter, zone_of};
 use super::render::Captured;
-use crate::effect::{Cancel, Effect, Effects, NonEntryReason, Refusal, Verdict};
+use super::shown;
+use crate::effect::{Cancel, Decision, Effect, Effects, NonEntryReason, Refusal, Verdict};
 use crate::event::{SubjectId, SubjectKind};
 use crate::planted::{self, Bug};
-use crate::policy::{self, Judged, Stop};
+use crate::policy::{self, Judged, Standing, Stop};
 use crate::release::{Compiled, Release};
 use crate::rule::{MessageStep, Status, StepKind, TriggerForm};
 use crate::state::{
-    ANON_QUIET_MAX, Arm, Counted, FixedHasher, Journey, JourneyState, Person, Shard, Wait, push_exactly,
+    ANON_QUIET_MAX, Arm, Counted, FixedHasher, Journey, JourneyState, Person, Shard, Shown, Wait,
+    push_exactly,
 };
 use crate::time::Timestamp;
 use crate::trigger::absence;
@@ -39,6 +41,7 @@ pub(crate) fn person(
     let Shard { people, rules, releases, .. } = shard;
     let (subject, person) = people.get_index_mut(index).expect("an index of somebody kept");
     let mut judge = Judge { release, rules, releases, subject, moment, effects };
+    shown::expire(person, moment.now);
     if person.take_recheck() {
         judge.recheck(person);
     }
@@ -183,7 +186,7 @@ impl<'a> Judge<'a, '_> {
             mark(person, at, verdict != Verdict::Send);
         }
         match verdict {
-            Verdict::Send => self.send(person, at, &decision),
+            Verdict::Send => self.send(person, at, &decision, compiled),
             Verdict::Refuse(refusal) => self.go_on(person, at, compiled, refusal),
             Verdict::Holdout | Verdict::Shadow => {
                 person.journeys.remove(at);
@@ -192,7 +195,9 @@ impl<'a> Judge<'a, '_> {
         self.effects.push(Effect::Decide(Box::new(decision)));
     }
 
-    fn send(&self, person: &mut Person, at: usize, decision: &crate::Decision) {
+    fn send(&mut self, person: &mut Person, at: usize, decision: &Decision, compiled: &Compiled) {
+        let full = shown::note(person, at, decision, compiled);
+        self.effects.extend(full.map(Effect::Cancel));
         let journey = &mut person.journeys[at];
         journey.state = JourneyState::InFlight(decision.id);
         let counted = Counted {
@@ -216,35 +221,34 @@ impl<'a> Judge<'a, '_> {
         }
     }
 
-    /// Takes back messages in flight of journeys that are over: exit, lost audience, opt-out.
+    /// Takes back messages in flight of journeys that are over (exit, lost audience, opt-out), and what products show.
     fn recheck(&mut self, person: &mut Person) {
+        let now = self.moment.now;
         for at in (0..person.journeys.len()).rev() {
             let journey = &person.journeys[at];
             let JourneyState::InFlight(decision) = journey.state else { continue };
             let Some(compiled) = self.compiled(journey) else { continue };
             let Some(message) = message_of(compiled, journey) else { continue };
-            let (_, zone) = zone_of(person, self.release);
-            let judged = Judged {
-                release: self.release,
+            let standing = Standing {
                 compiled,
-                message,
                 person,
-                journey,
-                due_at: self.moment.now,
-                is_never_late: false,
-                now: self.moment.now,
-                zone: &zone,
-                scope: Captured::of(&journey.occurrence).scope(
-                    &journey.event_name,
-                    &person.profile,
-                    self.moment.now,
-                ),
+                exited: journey.exited.as_ref(),
+                channel: message.channel,
+                topic: message.topic.as_deref(),
+                is_transactional: message.is_transactional,
+                scope: Captured::of(&journey.occurrence).scope(&journey.event_name, &person.profile, now),
             };
-            if let Some(reason) = policy::takes_back(&judged) {
-                self.effects.push(Effect::Cancel(Cancel { decision, reason, at: self.moment.now }));
+            if let Some(reason) = policy::takes_back(&standing) {
+                self.effects.push(Effect::Cancel(Cancel { decision, reason: reason.into(), at: now }));
                 person.journeys.remove(at);
+                shown::forget(person, decision);
             }
         }
+        let rule_of = |shown: &Shown| {
+            self.release.rule_of(&self.releases[shown.release as usize], &self.rules[shown.rule as usize])
+        };
+        let taken_back = shown::take_back(person, rule_of, now);
+        self.effects.extend(taken_back.into_iter().map(Effect::Cancel));
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod judge;
 pub(crate) mod off;
 pub(crate) mod outcome;
 pub mod render;
+mod shown;
 
 use crate::release::Compiled;
 use crate::rule::{Rule, StepKind};

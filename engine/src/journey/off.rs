@@ -1,8 +1,9 @@
 //! `status = "off"` ends a rule's journeys and waits, where the release that says so is announced: who was inside stays out
-//! when the rule comes back. What is on its way is the gate's to stop.
+//! when the rule comes back. What products show of it is taken back; mail on its way is the gate's to stop.
 
 use super::enter::count;
-use crate::effect::{Effects, NonEntryReason};
+use super::shown;
+use crate::effect::{Cancel, CancelReason, Effect, Effects, NonEntryReason};
 use crate::release::Release;
 use crate::state::{Person, Shard};
 use crate::trigger::absence;
@@ -31,15 +32,20 @@ pub(crate) fn end_all(release: &Release, shard: &mut Shard, effects: &mut Effect
             ended.extend(is_over.then_some((journey.rule, journey.entered_at)));
             !is_over
         });
+        let taken_back = shown::take_out(person, |shown| off.contains(&shown.rule));
         person.shrink();
         shard.refile(index);
         for (rule, at) in ended {
             count(shard.rule_id(rule), NonEntryReason::RuleOff, at, effects);
         }
+        let reason = CancelReason::RuleOff;
+        let cancel = |decision| Effect::Cancel(Cancel { decision, reason, at: shard.now });
+        effects.extend(taken_back.into_iter().map(cancel));
     }
 }
 
 fn is_inside(person: &Person, off: &BTreeSet<u32>) -> bool {
     person.journeys.iter().any(|journey| off.contains(&journey.rule))
+        || person.shown().iter().any(|shown| off.contains(&shown.rule))
         || person.cases.iter().any(|case| off.contains(&case.rule) && !case.waits().is_empty())
 }

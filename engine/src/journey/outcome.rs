@@ -2,19 +2,28 @@
 
 use super::advance;
 use super::judge::{give_back, mark};
+use super::shown;
 use crate::event::{Outcome, OutcomeKind};
 use crate::policy::cap;
 use crate::release::Release;
 use crate::state::{JourneyState, Person, Shard};
 use crate::time::Timestamp;
 
-/// Takes in an outcome. One that was had before, or that names no message in flight, changes nothing; no rule reads yet
-/// what a person did with a message.
+/// Takes in an outcome. One that was had before, or that names no message in flight, changes nothing; of what a person did
+/// with a message, only that it was dismissed.
 pub(crate) fn take_in(release: &Release, shard: &mut Shard, outcome: &Outcome<'_>) {
-    if outcome.kind.is_reaction() {
+    let ends_showing = shown::is_over_by(outcome.kind);
+    if outcome.kind.is_reaction() && !ends_showing {
         return;
     }
     let Some(index) = shard.people.get_index_of(&outcome.subject) else { return };
+    if ends_showing && shard.people[index].shown().iter().any(|shown| shown.decision == outcome.decision) {
+        shown::forget(&mut shard.people[index], outcome.decision);
+        shard.refile(index);
+    }
+    if outcome.kind.is_reaction() {
+        return;
+    }
     let (rules, releases, now) = (&shard.rules, &shard.releases, shard.now);
     let (_, person) = shard.people.get_index_mut(index).expect("just found");
     let is_this =

@@ -1,9 +1,9 @@
-//! Audience: true at entry, and again when a message is judged.
+//! Audience: true at entry, and again when a message is standing.
 
-use super::{Judged, Stop, refuse};
+use super::{Standing, Stop, refuse};
 use crate::effect::Refusal;
 
-pub(super) fn stops(judged: &Judged<'_>) -> Option<Stop> {
-    let audience = judged.compiled.rule.audience.as_ref()?;
-    if audience.holds(&judged.scope) { None } else { refuse(Refusal::Audience) }
+pub(super) fn stops(standing: &Standing<'_>) -> Option<Stop> {
+    let audience = standing.compiled.rule.audience.as_ref()?;
+    if audience.holds(&standing.scope) { None } else { refuse(Refusal::Audience) }
 }

@@ -14,10 +14,10 @@ pub mod quiet_hours;
 mod suppressed;
 mod topic_opt_out;
 
-use crate::effect::{Fact, Refusal};
+use crate::effect::{Channel, Fact, Refusal};
 use crate::release::{Compiled, Release};
 use crate::rule::{MessageStep, Scope};
-use crate::state::{Journey, Person};
+use crate::state::{Exited, Journey, Person};
 use crate::time::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -36,6 +36,33 @@ pub(crate) struct Judged<'a> {
     pub scope: Scope<'a>,
 }
 
+/// A message, decided or about to be, and what is asked of it until its person can see it no more.
+#[derive(Clone, Copy)]
+pub(crate) struct Standing<'a> {
+    pub compiled: &'a Compiled,
+    pub person: &'a Person,
+    pub exited: Option<&'a Exited>,
+    pub channel: Channel,
+    pub topic: Option<&'a str>,
+    pub is_transactional: bool,
+    pub scope: Scope<'a>,
+}
+
+impl<'a> Judged<'a> {
+    fn standing(&self) -> Standing<'a> {
+        let Judged { compiled, message, person, journey, scope, .. } = *self;
+        Standing {
+            compiled,
+            person,
+            exited: journey.exited.as_ref(),
+            channel: message.channel,
+            topic: message.topic.as_deref(),
+            is_transactional: message.is_transactional,
+            scope,
+        }
+    }
+}
+
 /// What a rail says of a message that may not leave now.
 pub(crate) enum Stop {
     Refuse(Refusal, Option<Fact>),
@@ -51,10 +78,10 @@ type Rail = fn(&Judged<'_>) -> Option<Stop>;
 /// In this order.
 const RAILS: [Rail; 9] = [
     late::stops,
-    exit::stops,
-    audience::stops,
-    suppressed::stops,
-    topic_opt_out::stops,
+    |judged| exit::stops(&judged.standing()),
+    |judged| audience::stops(&judged.standing()),
+    |judged| suppressed::stops(&judged.standing()),
+    |judged| topic_opt_out::stops(&judged.standing()),
     no_address::stops,
     cap::stops,
     late::expired_stops,
@@ -66,10 +93,10 @@ pub(crate) fn judge(judged: &Judged<'_>) -> Option<Stop> {
     RAILS.iter().find_map(|rail| rail(judged))
 }
 
-/// What takes a message in flight back: the person left, or wants no more of it.
-pub(crate) fn takes_back(judged: &Judged<'_>) -> Option<Refusal> {
+/// What takes a message back that is in flight, or shown: the person left, or wants no more of it.
+pub(crate) fn takes_back(standing: &Standing<'_>) -> Option<Refusal> {
     [exit::stops, audience::stops, suppressed::stops, topic_opt_out::stops].iter().find_map(
-        |rail| match rail(judged) {
+        |rail| match rail(standing) {
             Some(Stop::Refuse(refusal, _)) => Some(refusal),
             Some(Stop::Hold { .. }) | None => None,
         },

@@ -190,7 +190,9 @@ impl Profile {
 impl Aside {
     fn now(self) -> person::Aside {
         let Aside { opt_outs, recheck_at, active_at } = self;
-        person::Aside { opt_outs: opt_outs.map(|out| Box::new(out.now())), recheck_at, active_at }
+        let opt_outs = opt_outs.map(|out| Box::new(out.now()));
+        // Version 2 forgot a message with its outcome.
+        person::Aside { opt_outs, recheck_at, active_at, shown: ThinVec::new() }
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::person::{Aside, Case, CaseState, Exited, Journey, Occurrence, OptOuts, Past, Person, Wait};
 use super::profile::Profile;
+use super::shown::Shown;
 use thin_vec::ThinVec;
 
 impl Person {
@@ -68,7 +69,18 @@ impl Exited {
 impl Aside {
     /// Of what stands aside itself too: it is in a box. What topics and addresses are called is no rule's.
     fn heap_bytes(&self) -> usize {
-        size_of::<Aside>() + self.opt_outs.as_ref().map_or(0, |_| size_of::<OptOuts>())
+        size_of::<Aside>()
+            + self.opt_outs.as_ref().map_or(0, |_| size_of::<OptOuts>())
+            + list_bytes(&self.shown)
+            + self.shown.iter().map(Shown::heap_bytes).sum::<usize>()
+    }
+}
+
+impl Shown {
+    /// Of its event's name and its topic nothing: they are the rule's.
+    fn heap_bytes(&self) -> usize {
+        let exited = self.exited.as_ref().map_or(0, |exited| size_of::<Exited>() + exited.heap_bytes());
+        self.occurrence.heap_bytes() + exited
     }
 }
 

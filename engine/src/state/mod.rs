@@ -13,6 +13,7 @@ mod message_id;
 mod people;
 mod person;
 mod profile;
+mod shown;
 mod snapshot;
 mod timers;
 
@@ -23,6 +24,7 @@ pub use person::{
     OptOuts, Past, Person, SeenEvent, Wait,
 };
 pub use profile::{PROFILE_BYTES_MAX, Profile};
+pub use shown::{SHOWN_MAX, Shown};
 pub use snapshot::SnapshotError;
 pub use timers::Filed;
 pub(crate) use timers::{Timers, Who};

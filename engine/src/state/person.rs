@@ -6,6 +6,7 @@
 use super::maybe_timestamp::MaybeTimestamp;
 use super::message_id::MessageId;
 use super::profile::Profile;
+use super::shown::Shown;
 use super::timers::Filed;
 use crate::effect::{Channel, DecisionId};
 use crate::event::Place;
@@ -24,7 +25,7 @@ pub struct Person {
     /// Messages in flight, and those sent that caps still count.
     pub messages: ThinVec<Counted>,
     /// What few people have; no box where it would be empty.
-    pub(super) aside: Option<Box<Aside>>,
+    pub(crate) aside: Option<Box<Aside>>,
     /// Where the timers have them.
     pub(crate) filed: Filed,
 }
@@ -33,10 +34,12 @@ pub struct Person {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Aside {
     pub opt_outs: Option<Box<OptOuts>>,
-    /// Something changed for a message in flight: look again at the next tick, as of this time.
+    /// Something changed for a message in flight or shown: look again at the next tick, as of this time.
     pub recheck_at: Option<Timestamp>,
     /// The newest record of an anonymous person, who is forgotten when quiet.
     pub active_at: Option<Timestamp>,
+    /// Messages in the product, in the order in which they were decided.
+    pub shown: ThinVec<Shown>,
 }
 
 /// What a person does not want, and which of their addresses cannot be written to.
@@ -202,7 +205,8 @@ impl Person {
         let aside = self.aside.as_deref();
         let recheck = aside.and_then(|aside| aside.recheck_at).map(|at| (at, at));
         let quiet = self.active_at().map(|at| (at + ANON_QUIET_MAX, at + ANON_QUIET_MAX));
-        let all = waits.chain(steps).chain(recheck).chain(quiet);
+        let shown = self.shown().iter().map(|shown| (shown.expires_at, shown.expires_at)).min();
+        let all = waits.chain(steps).chain(recheck).chain(quiet).chain(shown);
         all.filter(move |(_, due_at)| until.is_none_or(|until| *due_at <= until))
     }
 
@@ -215,12 +219,22 @@ impl Person {
         self.aside.as_ref()?.active_at
     }
 
-    /// Whether something changed for a message in flight; asked once.
+    /// Messages in the product that they may still see, in the order in which they were decided.
+    pub fn shown(&self) -> &[Shown] {
+        self.aside.as_ref().map_or(&[], |aside| &aside.shown)
+    }
+
+    /// Whether a message of theirs could still be taken back.
+    pub(crate) fn has_messages_out(&self) -> bool {
+        !self.shown().is_empty() || self.messages.iter().any(|counted| counted.is_in_flight)
+    }
+
+    /// Whether something changed for a message in flight or shown; asked once.
     pub(crate) fn take_recheck(&mut self) -> bool {
         self.aside.is_some() && self.change_aside(|aside| aside.recheck_at.take()).is_some()
     }
 
-    /// Something changed for a message in flight: it is looked at again at the next tick.
+    /// Something changed for a message in flight or shown: it is looked at again at the next tick.
     pub(crate) fn recheck(&mut self, at: Timestamp) {
         self.change_aside(|aside| aside.recheck_at = Some(at));
     }

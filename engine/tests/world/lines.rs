@@ -8,7 +8,7 @@
 use super::driver::{Answers, Driver};
 use super::entry::{Entry, What};
 use outreach_engine::event::{ConsentKind, EventKind, OutcomeKind};
-use outreach_engine::{Effect, Timestamp, Verdict};
+use outreach_engine::{Decision, Effect, Timestamp, Verdict};
 
 /// One line of an events block.
 #[derive(Clone, Debug)]
@@ -133,7 +133,7 @@ pub fn run(driver: &mut Driver, lines: &[Line]) {
         match &line.kind {
             LineKind::Entry(entry) => driver.append(entry.clone()),
             LineKind::Outcome { who, kind, step } => {
-                let is_it = |decision: &&outreach_engine::Decision| {
+                let is_it = |decision: &&Decision| {
                     let name = format!("{}/{}", decision.rule, decision.step);
                     decision.subject.to_string() == *who && name == *step && decision.verdict == Verdict::Send
                 };
@@ -164,31 +164,28 @@ pub fn line_of(driver: &Driver, effect: &Effect) -> String {
                 Verdict::Refuse(refusal) => format!("refuse {}", refusal.code()),
                 Verdict::Send | Verdict::Shadow | Verdict::Holdout => decision.verdict.code().to_owned(),
             };
-            let who = decision.subject.to_string();
-            let key = if decision.key.is_empty() { String::new() } else { format!("[{}]", decision.key) };
-            let (rule, step) = (&decision.rule, &decision.step);
             let judged = if decision.judged_at == decision.due_at {
                 String::new()
             } else {
                 format!("  judged {}", shown(decision.judged_at))
             };
-            let who = who.strip_prefix("user:").unwrap_or(&who);
-            format!("{}  {who}  {rule}{key}/{step}  {verdict}{judged}", shown(decision.due_at))
+            format!("{}  {}  {verdict}{judged}", shown(decision.due_at), named(decision))
         }
         Effect::Cancel(cancel) => {
             let taken = driver.decisions().find(|decision| decision.id == cancel.decision);
             let taken = taken.expect("what is cancelled was decided");
-            let who = taken.subject.to_string();
-            let who = who.strip_prefix("user:").unwrap_or(&who);
-            format!(
-                "{}  {who}  {}/{}  cancel {}",
-                shown(cancel.at),
-                taken.rule,
-                taken.step,
-                cancel.reason.code()
-            )
+            let (at, name, reason) = (shown(cancel.at), named(taken), cancel.reason.code());
+            format!("{at}  {name}  cancel {reason}")
         }
         Effect::Count(no) => format!("{}  {}  not entered: {}", shown(no.at), no.rule, no.reason.code()),
         Effect::Reject(reject) => format!("rejected: {}", reject.reason),
     }
+}
+
+/// `ada  rule[key]/step`.
+fn named(decision: &Decision) -> String {
+    let who = decision.subject.to_string();
+    let who = who.strip_prefix("user:").unwrap_or(&who);
+    let key = if decision.key.is_empty() { String::new() } else { format!("[{}]", decision.key) };
+    format!("{who}  {}{key}/{}", decision.rule, decision.step)
 }

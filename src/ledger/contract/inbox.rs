@@ -108,7 +108,7 @@ pub(super) fn nobody_reacts_for_others_or_to_what_was_not_kept(ledger: &impl Led
 pub(super) fn a_kept_message_that_is_taken_back_is_gone(ledger: &impl Ledger) {
     let key = keep(ledger, 1, "ada", 10);
     let before = commit(ledger, |t| t.inbox_last_change());
-    let cancel = Cancel { decision: key.id, reason: Refusal::Exit, at: at(20) };
+    let cancel = Cancel { decision: key.id, reason: Refusal::Exit.into(), at: at(20) };
     commit(ledger, |t| t.cancel(std::slice::from_ref(&cancel)));
     assert_eq!(shown(ledger, 30), []);
     let changes = commit(ledger, |t| t.inbox_changes(ADA, before, MANY));

@@ -178,7 +178,7 @@ pub(super) fn what_has_not_left_is_taken_back(ledger: &impl Ledger) {
     commit(ledger, |t| t.set_leaving(sent, at(5)));
     assert!(end(ledger, sent, SENT, 6).unwrap());
     commit(ledger, |t| t.delete_outbox(i64::MAX));
-    let cancel = |decision| Cancel { decision, reason: Refusal::Exit, at: at(7) };
+    let cancel = |decision| Cancel { decision, reason: Refusal::Exit.into(), at: at(7) };
     let all: Vec<Cancel> = [queued, held, leaving, sent].map(|key| cancel(key.id)).into();
     commit(ledger, |t| t.cancel(&all));
     commit(ledger, |t| t.cancel(&all));
@@ -200,7 +200,7 @@ pub(super) fn what_was_leaving_when_taken_back_ends_when_it_comes_back(ledger: &
     let [back, gone] = [1, 2].map(|number| queue(ledger, &decision(number)));
     for key in [back, gone] {
         commit(ledger, |t| t.set_leaving(key, at(5)));
-        let cancel = Cancel { decision: key.id, reason: Refusal::Exit, at: at(6) };
+        let cancel = Cancel { decision: key.id, reason: Refusal::Exit.into(), at: at(6) };
         commit(ledger, |t| t.cancel(std::slice::from_ref(&cancel)));
         assert_eq!(state(ledger, key), MessageState::Leaving);
         assert_eq!(commit(ledger, |t| t.cancel_reason(key)).as_deref(), Some("exit"));

@@ -8,10 +8,11 @@ UPDATE inbox_change SET last = last + 1 RETURNING last;
 SELECT last FROM inbox_change;
 
 -- name: take_back
-UPDATE inbox SET cancelled_at = $1, change = $2 WHERE judged_at = $3 AND id = $4 AND cancelled_at IS NULL;
+UPDATE inbox SET cancelled_at = $1, change = $2 WHERE judged_at = $3 AND id = $4;
 
--- name: is_kept
-SELECT 1 FROM inbox WHERE judged_at = $1 AND id = $2;
+-- name: is_shown
+SELECT 1 FROM inbox
+WHERE judged_at = $1 AND id = $2 AND expires_at > $3 AND dismissed_at IS NULL AND cancelled_at IS NULL;
 
 -- name: shown
 -- What is shown now, newest first, from behind a place.

@@ -3,7 +3,7 @@
 use super::{cell, execute, first, messages, query, rows};
 use crate::ledger::{InboxCounts, InboxEntry, InboxPlace, LedgerError, MessageKey, Reaction};
 use outreach_engine::Timestamp;
-use outreach_engine::effect::DecisionId;
+use outreach_engine::effect::{CancelReason, DecisionId};
 use rusqlite::{Connection, Row, params};
 
 const FILE: &str = include_str!("../sql/inbox.sql");
@@ -11,7 +11,7 @@ const KEEP: &str = query(FILE, "keep");
 const NEXT_CHANGE: &str = query(FILE, "next_change");
 const LAST_CHANGE: &str = query(FILE, "last_change");
 const TAKE_BACK: &str = query(FILE, "take_back");
-const IS_KEPT: &str = query(FILE, "is_kept");
+const IS_SHOWN: &str = query(FILE, "is_shown");
 const SHOWN: &str = query(FILE, "shown");
 const CHANGED: &str = query(FILE, "changed");
 const ONE: &str = query(FILE, "one");
@@ -37,14 +37,20 @@ pub(super) fn keep(
     execute(connection, KEEP, values).map(drop)
 }
 
-/// Takes a message out of its person's inbox, if it is in one.
-pub(super) fn take_back(connection: &Connection, key: MessageKey, at: Timestamp) -> Result<(), LedgerError> {
-    let is_kept = first(connection, IS_KEPT, params![key.judged_at.0, key.id.0], |_| Ok(()))?.is_some();
-    if !is_kept {
+/// Takes a message out of its person's inbox, if it is shown there.
+pub(super) fn take_back(
+    connection: &Connection,
+    key: MessageKey,
+    at: Timestamp,
+    code: &str,
+) -> Result<(), LedgerError> {
+    let values = params![key.judged_at.0, key.id.0, at.0];
+    if first(connection, IS_SHOWN, values, |_| Ok(()))?.is_none() {
         return Ok(());
     }
     let change = next_change(connection)?;
-    execute(connection, TAKE_BACK, params![at.0, change, key.judged_at.0, key.id.0]).map(drop)
+    execute(connection, TAKE_BACK, params![at.0, change, key.judged_at.0, key.id.0])?;
+    messages::note_cancel(connection, key, code)
 }
 
 pub(super) fn shown(
@@ -148,7 +154,7 @@ pub(super) fn rules(connection: &Connection, now: Timestamp) -> Result<Vec<Strin
 pub(super) fn take_back_all(connection: &Connection, rule: &str, now: Timestamp) -> Result<u64, LedgerError> {
     let keys = rows(connection, OF_RULE, params![now.0, rule], |row| cell::key(row, 0))?;
     for key in &keys {
-        take_back(connection, *key, now)?;
+        take_back(connection, *key, now, CancelReason::RuleOff.code())?;
     }
     Ok(keys.len() as u64)
 }

@@ -155,14 +155,17 @@ pub(super) fn cancel(connection: &Connection, cancels: &[Cancel]) -> Result<(), 
             set_ended(connection, key, OutcomeKind::Cancelled, cancel.at, Some(cancel.reason.code()), None)?;
         } else if stands == MessageState::Leaving {
             // It may be gone. If the server does not take it, it must not be tried again.
-            let values = params![cancel.reason.code(), key.judged_at.0, key.id.0];
-            execute(connection, SET_CANCEL_REASON, values)?;
+            note_cancel(connection, key, cancel.reason.code())?;
         } else if stands == MessageState::Sent {
-            // It was kept before the person's shard could know: the product shows it no more.
-            inbox::take_back(connection, key, cancel.at)?;
+            inbox::take_back(connection, key, cancel.at, cancel.reason.code())?;
         }
     }
     Ok(())
+}
+
+/// Notes why a message that left, or is leaving, is taken back.
+pub(super) fn note_cancel(connection: &Connection, key: MessageKey, code: &str) -> Result<(), LedgerError> {
+    execute(connection, SET_CANCEL_REASON, params![code, key.judged_at.0, key.id.0]).map(drop)
 }
 
 /// Why a message that is leaving was taken back meanwhile.

@@ -88,7 +88,8 @@ fn what_is_forgotten_is_gone_from_the_file() {
     run(&|t| t.insert_decisions(0, &decisions(0..50)));
     assert!(holds_render());
     run(&|t| {
-        let cancel = |id| Cancel { decision: id, reason: outreach_engine::Refusal::Exit, at: Timestamp(0) };
+        let cancel =
+            |id| Cancel { decision: id, reason: outreach_engine::Refusal::Exit.into(), at: Timestamp(0) };
         t.cancel(&decisions(0..50).iter().map(|decision| cancel(decision.id)).collect::<Vec<_>>())?;
         t.forget(Timestamp::MAX, Timestamp::MAX)
     });
