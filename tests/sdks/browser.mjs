@@ -1,11 +1,12 @@
-// A page that loads a library by the lines of docs/sdks.md, in Chromium. It stays until every call was answered with 200;
-// or, where `admin` names the port of operators, it is left at once, and the browser stays until the last call counted.
+// A page that loads a library by the lines of docs/sdks.md, in Chromium, whose clock is off by so many `hours`. `part` is
+// what is said then. The page stays until every call was answered with 200; or, where `admin` names the port of operators,
+// it is left at once, and the browser stays until the last call counted.
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { launch, until } from "../browser/people.mjs";
 
 const packages = new URL("../browser/node_modules/", import.meta.url);
-const { snippet, user, admin } = JSON.parse(process.argv[2]);
+const { snippet, user, part, admin, hours } = JSON.parse(process.argv[2]);
 
 // What a bundler would do.
 const SEGMENT = "/node_modules/@segment/analytics-next/dist/umd/index.js";
@@ -29,11 +30,22 @@ await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 
 const browser = await launch();
 const page = await browser.newPage();
+await page.addInitScript((hours) => {
+  const RightDate = Date;
+  const now = () => RightDate.now() + hours * 3_600_000;
+  window.Date = class extends RightDate {
+    constructor(...parts) {
+      super(...(parts.length ? parts : [now()]));
+    }
+    static now = now;
+  };
+}, hours);
 const said = [];
 page.on("console", (message) => said.push(message.text()));
 page.on("pageerror", (error) => said.push(String(error)));
 const asked = new Set();
 page.on("request", (request) => asked.add(new URL(request.url()).host));
+const lost = new Promise((resolve) => { page.on("requestfailed", (request) => { if (request.method() === "POST") resolve(); }); });
 const kept = new Set();
 let wake = () => {};
 page.on("response", async (response) => {
@@ -56,31 +68,58 @@ async function isDone() {
   return answer.ok && (await answer.json()).decisions.some(({ rule }) => rule === "done");
 }
 
+const parts = {
+  async all() {
+    await page.evaluate((user) => {
+      const note = "a\u0000b";
+      library.identify(user, { email: "ada@sdk.test", note });
+      for (const n of [1, 2, 3, 4]) library.track("Order Placed", { n, note });
+      library.page("Home");
+      library.screen?.("Home");
+      library.group("acme", { name: "Ac\u0000me" });
+      library.alias(user, "before");
+      library.track("Odd\u0000Name", { "ke\u0000y": [note, { note }] });
+    }, user);
+    if (admin) {
+      await page.evaluate(() => { library.track("Done", { note: "a\u0000b" }); });
+      await page.goto("about:blank");
+      return until("the last call counts", isDone);
+    }
+    // With that of the lines themselves.
+    const calls = snippet.includes("@segment/") ? 11 : 10;
+    await keptIs(calls);
+    await page.evaluate(() => { library.track("Done", { note: "a\u0000b" }); });
+    await keptIs(calls + 1);
+  },
+
+  // "Started" is refused, "Converted" passes meanwhile.
+  async order() {
+    await page.evaluate((user) => {
+      const hoursAgo = (hours) => {
+        const at = new Date(Date.now() - hours * 3_600_000);
+        return { timestamp: at, originalTimestamp: at.toISOString() };
+      };
+      library.identify(user);
+      library.track("Started", {}, hoursAgo(2));
+      library.track("Converted", {}, hoursAgo(1));
+    }, user);
+    await keptIs(4);
+  },
+
+  // Who signs in between a call that was taken without an answer, and its repetition.
+  async late() {
+    await lost;
+    await page.evaluate((user) => { library.identify(user); }, user);
+    await keptIs(2);
+  },
+};
+
 try {
   await page.goto(`http://127.0.0.1:${server.address().port}/`);
   await page.waitForFunction(() => window.library, undefined, { timeout: 30_000 }).catch((error) => { throw new Error(`${error}: ${said.join("\n")}`); });
   // Who leaves before the library has asked where to send leaves nothing.
   if (admin) await page.evaluate(() => new Promise((resolve) => { library.ready(() => resolve()); }));
-  await page.evaluate((user) => {
-    const note = "a\u0000b";
-    library.identify(user, { email: "ada@sdk.test", note });
-    for (const n of [1, 2, 3, 4]) library.track("Order Placed", { n, note });
-    library.page("Home");
-    library.screen?.("Home");
-    library.group("acme", { name: "Acme" });
-    library.alias(user, "before");
-  }, user);
-  if (admin) {
-    await page.evaluate(() => { library.track("Done"); });
-    await page.goto("about:blank");
-    await until("the last call counts", isDone);
-  } else {
-    // With that of the lines themselves.
-    const calls = snippet.includes("@segment/") ? 10 : 9;
-    await keptIs(calls);
-    await page.evaluate(() => { library.track("Done"); });
-    await keptIs(calls + 1);
-  }
+  await parts[part]();
   console.log(JSON.stringify({ kept: kept.size, asked: [...asked], said }));
 } finally {
   await browser.close();

@@ -7,10 +7,11 @@ await analytics.flush();
 for (const n of [3, 4]) analytics.track({ userId, event: "Order Placed", properties: { n, note } });
 analytics.page({ userId, name: "Home" });
 analytics.screen({ userId, name: "Home" });
-analytics.group({ userId, groupId: "acme", traits: { name: "Acme" } });
+analytics.group({ userId, groupId: "acme", traits: { name: "Ac\u0000me" } });
 analytics.alias({ userId, previousId: "before" });
+analytics.track({ userId, event: "Odd\u0000Name", properties: { "ke\u0000y": [note, { note }] } });
 await analytics.flush();
-analytics.track({ userId, event: "Done" });
+analytics.track({ userId, event: "Done", properties: { note } });
 // Segment closes what it holds; RudderStack keeps a timer, and would not let the process end.
 await (analytics.closeAndFlush?.() ?? analytics.flush());
 process.exit(0);

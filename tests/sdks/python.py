@@ -1,5 +1,4 @@
 # Follows the lines of docs/sdks.md, whose `analytics` it uses: Segment's and RudderStack's are called alike.
-import os
 
 user = os.environ["SDK_USER"]
 note = "a\0b"
@@ -11,9 +10,10 @@ for n in (3, 4):
     analytics.track(user, "Order Placed", {"n": n, "note": note})
 analytics.page(user, name="Home")
 analytics.screen(user, name="Home")
-analytics.group(user, "acme", {"name": "Acme"})
+analytics.group(user, "acme", {"name": "Ac\0me"})
 analytics.alias("before", user)
+analytics.track(user, "Odd\0Name", {"ke\0y": [note, {"note": note}]})
 analytics.flush()
-analytics.track(user, "Done")
+analytics.track(user, "Done", {"note": note})
 analytics.flush()
 analytics.shutdown()
