@@ -1,13 +1,20 @@
-//! The README's first ten minutes, as they stand there: its files are written, its commands run in their order against the
-//! real binary, and what it says one sees is waited for. Only ports are others, for several tests run at a time.
+//! The README's first ten minutes, as they stand there: its files are written, each of its commands runs, in their order,
+//! and what it says one sees is waited for. The ports are its own as well, unless somebody has them: then they are
+//! others, for several tests run at a time, and another test holds that the page's are the defaults.
 
 use super::world::http::Http;
 use super::world::process::Process;
 use super::world::{ports, wait};
+use outreach::project::{Environment, Project};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
+
+const CLONE: &str = env!("CARGO_MANIFEST_DIR");
+
+/// What `outreach run` takes events on, what it serves operators on, and what `outreach mailbox` takes mail on.
+const DEFAULTS: [u16; 3] = [8080, 8081, 1025];
 
 /// The tour itself waits for ten seconds; the machine may be busy.
 const SEEN_WITHIN: Duration = Duration::from_secs(90);
@@ -51,11 +58,18 @@ struct Tour {
 }
 
 impl Tour {
+    /// Stands in a clone, with nothing beside it.
     fn begin() -> Tour {
         let folder = TempDir::new().unwrap();
-        let at = folder.path().to_owned();
-        let (http, admin, smtp) = (ports::free(), ports::free(), ports::free());
+        let at = folder.path().join("outreach");
+        std::os::unix::fs::symlink(CLONE, &at).unwrap();
+        let [http, admin, smtp] =
+            if ports::are_free(&DEFAULTS) { DEFAULTS } else { DEFAULTS.map(|_| ports::free()) };
         Tour { folder, at, http, admin, smtp, running: Vec::new(), seen: String::new() }
+    }
+
+    fn has_defaults(&self) -> bool {
+        [self.http, self.admin, self.smtp] == DEFAULTS
     }
 
     /// The page's ports are those of a machine with one service.
@@ -64,15 +78,32 @@ impl Tour {
     }
 
     fn shell(&self, line: &str) -> Command {
-        let binary = Path::new(env!("CARGO_BIN_EXE_outreach")).parent().unwrap();
-        let node = Path::new(env!("CARGO_MANIFEST_DIR")).join(".cache/node/bin");
+        let node = Path::new(CLONE).join(".cache/node/bin");
         let path = std::env::var("PATH").unwrap();
         let mut command = Command::new("bash");
         command.args(["-euo", "pipefail", "-c", &self.with_ports(line)]).current_dir(&self.at);
-        command.env("PATH", format!("{}:{}:{path}", binary.display(), node.display()));
-        command.env("OUTREACH__HTTP__LISTEN", format!("127.0.0.1:{}", self.http));
-        command.env("OUTREACH__HTTP__ADMIN_LISTEN", format!("127.0.0.1:{}", self.admin));
-        command.env("OUTREACH__EMAIL__SMTP__PORT", self.smtp.to_string());
+        // What cargo installs goes into this folder, and is found there before any other of its name.
+        let installed = self.folder.path().join("installed");
+        command.env("PATH", format!("{}:{}:{path}", installed.join("bin").display(), node.display()));
+        command.env("CARGO_INSTALL_ROOT", installed);
+        // What cargo has built for these tests need not be built again; the binary that they run stays as it is.
+        let binary = Path::new(env!("CARGO_BIN_EXE_outreach"));
+        command.env("CARGO_BUILD_BUILD_DIR", binary.ancestors().nth(2).unwrap());
+        command.env("CARGO_TARGET_DIR", self.folder.path().join("target"));
+        command.env("CARGO_NET_OFFLINE", "true");
+        // Cargo tells a test about its package; told so again, build scripts would find all changed.
+        let of_package = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+        for (name, _) in std::env::vars() {
+            if of_package.iter().any(|prefix| name.starts_with(prefix)) {
+                command.env_remove(name);
+            }
+        }
+        command.env("npm_config_prefer_offline", "true");
+        if !self.has_defaults() {
+            command.env("OUTREACH__HTTP__LISTEN", format!("127.0.0.1:{}", self.http));
+            command.env("OUTREACH__HTTP__ADMIN_LISTEN", format!("127.0.0.1:{}", self.admin));
+            command.env("OUTREACH__EMAIL__SMTP__PORT", self.smtp.to_string());
+        }
         command
     }
 
@@ -84,13 +115,12 @@ impl Tour {
     fn command(&mut self, line: &str) {
         let (line, comment) = line.split_once("  # ").unwrap_or((line, ""));
         let line = line.trim();
-        if line.starts_with("cargo build ") {
-            return; // This test is built from the same tree.
-        }
-        if let Some(folder) = line.strip_prefix("cd ") {
+        if line == "cd .." {
+            // As a shell does it: out of the link.
+            self.at.pop();
+        } else if let Some(folder) = line.strip_prefix("cd ") {
             self.at.push(folder);
-        } else if let Some(package) = line.strip_prefix("npm install ") {
-            self.install(package);
+            assert!(self.at.is_dir(), "{}", self.at.display());
         } else if comment.contains("terminal") {
             self.start(line);
         } else {
@@ -102,20 +132,10 @@ impl Tour {
         }
     }
 
-    /// The package that `scripts/setup` brought, as npm would put it there.
-    fn install(&self, package: &str) {
-        let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser/node_modules");
-        assert!(
-            modules.join(package).exists(),
-            "expected {package} in {}: run scripts/setup",
-            modules.display()
-        );
-        std::os::unix::fs::symlink(modules, self.at.join("node_modules")).unwrap();
-    }
-
     fn start(&mut self, line: &str) {
         let number = self.running.len();
-        let port = if line.contains("mailbox") { format!(" --port {}", self.smtp) } else { String::new() };
+        let is_elsewhere = line.contains("mailbox") && !self.has_defaults();
+        let port = if is_elsewhere { format!(" --port {}", self.smtp) } else { String::new() };
         let command = self.shell(&format!("exec {line}{port}"));
         let process = Process::start(command, &self.folder.path().join(format!("{number}.log"))).unwrap();
         self.running.insert(0, (line.to_owned(), process));
@@ -152,7 +172,7 @@ impl Tour {
 
 #[test]
 fn the_first_ten_minutes_of_the_readme_go_as_they_are_written() {
-    let readme = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("README.md")).unwrap();
+    let readme = std::fs::read_to_string(Path::new(CLONE).join("README.md")).unwrap();
     let start = readme.find("## The first ten minutes").expect("the tour");
     let page = &readme[start..start + readme[start..].find("\n## What").expect("its end")];
     let mut tour = Tour::begin();
@@ -182,4 +202,52 @@ fn the_first_ten_minutes_of_the_readme_go_as_they_are_written() {
     assert!(service.wait(STOPPED_WITHIN).is_some_and(|status| status.success()), "{}", tour.logs());
     let mails = std::fs::read_dir(tour.at.join("mails")).unwrap().count();
     assert_eq!(mails, 2, "Lin's mail went nowhere");
+}
+
+/// The ports of this machine that a page names.
+fn named_ports(page: &str) -> Vec<u16> {
+    let names = page.split("127.0.0.1:").skip(1);
+    let digits = names.map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next().unwrap_or_default());
+    digits.filter_map(|digits| digits.parse().ok()).collect()
+}
+
+#[test]
+fn the_ports_of_the_tour_are_the_defaults_wherever_they_are_said() {
+    let [http, admin, smtp] = DEFAULTS;
+    let page = |path: &str| std::fs::read_to_string(Path::new(CLONE).join(path)).unwrap();
+    let folder = TempDir::new().unwrap();
+    let outreach = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_outreach"));
+        let output = command.args(arguments).current_dir(folder.path()).output().unwrap();
+        assert!(output.status.success(), "{arguments:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let process = |text: &str| {
+        let folder = TempDir::new().unwrap();
+        std::fs::write(folder.path().join("outreach.toml"), text).unwrap();
+        Project::read(folder.path(), &Environment::new([])).process.expect("settings that can be read")
+    };
+    outreach(&["init", "acme"]);
+    let made = std::fs::read_to_string(folder.path().join("acme/outreach.toml")).unwrap();
+    for text in ["", &made, &page("docs/outreach.toml")] {
+        let process = process(text);
+        let listen = process.http.listen.to_string();
+        assert_eq!((listen, process.http.admin_listen.port()), (format!("127.0.0.1:{http}"), admin));
+    }
+    assert_eq!(process("").http.public_url, format!("http://127.0.0.1:{http}"));
+    let mail = process(&made).email.expect("[email]").smtp;
+    assert_eq!((mail.host.as_str(), mail.port), ("127.0.0.1", smtp));
+    assert!(outreach(&["mailbox", "--help"]).contains(&format!("[default: {smtp}]")));
+    let schema: serde_json::Value = serde_json::from_str(&page("schema/project.json")).unwrap();
+    let keys = &schema["properties"]["http"]["properties"];
+    assert_eq!(keys["listen"]["default"], format!("127.0.0.1:{http}"));
+    assert_eq!(keys["admin_listen"]["default"], format!("127.0.0.1:{admin}"));
+    let (readme, commands) = (page("README.md"), page("docs/commands.md"));
+    assert!(commands.contains(&format!("port {smtp} of this machine")), "{commands}");
+    for (of, page) in [("README.md", &readme), ("docs/commands.md", &commands)] {
+        let named = named_ports(page);
+        assert!(named.contains(&admin), "{of} names {named:?}");
+        assert!(named.iter().all(|port| [http, admin].contains(port)), "{of} names {named:?}");
+    }
+    assert!(named_ports(&readme).contains(&http));
 }

@@ -25,6 +25,11 @@ pub fn free() -> u16 {
     panic!("expected a free port from {FIRST} on, found none among {COUNT}");
 }
 
+/// Whether all of these are free now; then no other test binary is told so while this one runs.
+pub fn are_free(ports: &[u16]) -> bool {
+    ports.iter().all(|port| claim(*port) && TcpListener::bind(("127.0.0.1", *port)).is_ok())
+}
+
 /// Holds the port for this process alone, until it ends.
 fn claim(port: u16) -> bool {
     let name = format!("outreach-test-port-{port}");
