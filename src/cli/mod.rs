@@ -16,6 +16,7 @@ mod preview;
 mod replay;
 mod run;
 mod schema;
+mod secrets;
 mod test;
 mod topics;
 mod user;
@@ -191,6 +192,14 @@ fn run(arguments: &Arguments) -> anyhow::Result<End> {
         Command::Test(options) => test::run(dir, format, options),
         Command::Replay(options) => replay::run(dir, format, options),
     }
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let text = if text.starts_with('-') { format!("./{text}") } else { text };
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
+    if text.chars().all(is_plain) { text } else { format!("'{}'", text.replace('\'', r"'\''")) }
 }
 
 /// Prints an answer as JSON.

@@ -1,8 +1,8 @@
 //! `outreach run`: the service.
 
-use super::{End, Format, check, diagnostics, say};
+use super::{End, Format, check, diagnostics, quoted, say, secrets};
 use crate::app::{Service, sources, telemetry};
-use crate::project::{Environment, IdentityAlgorithm, Project};
+use crate::project::{Environment, Project};
 use anyhow::{Context, bail, ensure};
 use outreach_engine::effect::Channel;
 use std::io::IsTerminal;
@@ -46,28 +46,23 @@ fn ensure_mail(project: &Project) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// All that are missing at once, and how one is made.
+/// All that are missing at once, and what makes those that may be new.
 fn ensure_secrets(project: &Project) -> anyhow::Result<()> {
-    let process = &project.process;
-    let keys = process.write_keys.iter().map(|key| (format!("write key {}", key.name), &key.key));
-    let links = process.email.iter().map(|_| ("links in mails".to_string(), &process.unsubscribe_secret));
-    let old = process.old_unsubscribe_secrets.iter().map(|old| ("links in older mails".to_string(), old));
-    let tokens = process.identity.iter().flat_map(|identity| &identity.keys);
-    let tokens = tokens.filter_map(|key| match &key.algorithm {
-        IdentityAlgorithm::Hs256(place) => Some((format!("identity key {}", key.name), place)),
-        IdentityAlgorithm::EdDsa { .. } => None,
-    });
-    let missing: Vec<String> = keys
-        .chain(tokens)
-        .chain(links)
-        .chain(old)
-        .filter_map(|(what, place)| place.read().err().map(|error| format!("  {what}: {error}")))
-        .collect();
-    ensure!(
-        missing.is_empty(),
-        "secrets are missing:\n{}\nA file is made with: head -c 24 /dev/urandom | base64 | tr '+/' '-_' > FILE",
-        missing.join("\n")
+    let needed = secrets::needed(&project.process);
+    let (mut lines, mut can_be_new) = (Vec::new(), false);
+    for needed in &needed {
+        if let Err(error) = needed.place.read() {
+            can_be_new |= needed.can_be_new && secrets::is_absent(&error);
+            lines.push(format!("  {}: {:#}", needed.what, anyhow::Error::from(error)));
+        }
+    }
+    let is_here = project.dir == Path::new(".");
+    let place = if is_here { String::new() } else { format!(" {}", quoted(&project.dir)) };
+    let help = format!(
+        "\nthey are not in git: copy those that are in use elsewhere, and make the others by `outreach init --secrets{place}`"
     );
+    let help = if can_be_new { help.as_str() } else { "" };
+    ensure!(lines.is_empty(), "secrets are missing:\n{}{help}", lines.join("\n"));
     Ok(())
 }
 

@@ -41,6 +41,11 @@ impl Breaker {
         }
     }
 
+    /// Whether the last attempt blamed the server.
+    pub fn has_failed(&self) -> bool {
+        self.failures > 0
+    }
+
     /// Until when a channel's server is left alone; nothing when it may be tried.
     pub fn open_until(&self, channel: Channel, now: Timestamp) -> Option<Timestamp> {
         let until = self.open_until.filter(|_| channel == Channel::Email)?;

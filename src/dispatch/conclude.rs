@@ -65,10 +65,30 @@ impl<D: Ledger> Dispatcher<D> {
         for concluded in ended {
             let Some(delivery) = &concluded.delivery else { continue };
             let channel = concluded.message.channel;
+            let had_failed = breaker.has_failed();
             breaker.saw(channel, delivery, now);
+            match (had_failed, breaker.has_failed()) {
+                (false, true) => {
+                    tracing::warn!(reason = fault(delivery), "the mail server cannot be used: messages wait");
+                }
+                (true, false) => tracing::info!("the mail server is used again"),
+                (true, true) | (false, false) => {}
+            }
             let (channel, end) = (channel.as_str(), delivery.code());
             metrics::counter!("outreach_deliveries_total", "channel" => channel, "end" => end).increment(1);
         }
+    }
+}
+
+/// Why the server could not be used, in words for logs: a server's own may name a person.
+fn fault(delivery: &Delivery) -> &str {
+    match delivery {
+        Delivery::Transient { reply: why, .. } | Delivery::Unknown { why } if !why.contains('@') => why,
+        Delivery::Transient { .. }
+        | Delivery::Unknown { .. }
+        | Delivery::Accepted { .. }
+        | Delivery::Permanent { .. }
+        | Delivery::HardBounce { .. } => delivery.code(),
     }
 }
 

@@ -117,7 +117,7 @@ fn unreadable(problems: &mut Problems, path: &str, reason: &str) {
     let problem = problems.error(Code::UnreadableFile, &place, format!("{path} cannot be read: {reason}"));
     if path == SETTINGS {
         problem.with_help(
-            "a project is a folder with outreach.toml, rules/ and templates/: name it by --project",
+            "a project is a folder with outreach.toml, rules/ and templates/: name it by --project, or make one by `outreach init`",
         );
     }
 }

@@ -1,12 +1,14 @@
-//! `outreach init`: a project's folder to begin with. Nothing that is there is written over.
+//! `outreach init`: a project's folder to begin with, or the secrets that a clone of one lacks. Nothing that is there is
+//! written over.
 
+mod secret_files;
 mod settings;
 
-use super::{End, say};
+use super::{End, quoted, say};
 use crate::project::{SchemaOf, schema};
 use anyhow::{Context, ensure};
-use base64::Engine;
-use std::io::{ErrorKind, Write};
+use secret_files::secret;
+use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -19,6 +21,9 @@ pub(super) struct Options {
     /// The one address that mail may go to, until outreach.toml says otherwise [default: none, mail goes to nobody]
     #[arg(long, value_name = "ADDRESS")]
     to: Option<lettre::Address>,
+    /// Make nothing but the secret files that the project's outreach.toml names and that are missing, as in a fresh clone
+    #[arg(long, conflicts_with = "to")]
+    secrets: bool,
 }
 
 macro_rules! file {
@@ -37,14 +42,18 @@ const FILES: [(&str, &str); 6] = [
     file!("templates/welcome/sample.json"),
 ];
 /// A folder may be a repository already: its own list stays.
-const IGNORED: (&str, &str) = (".gitignore", "/data/\n/secrets/\n*.eml\n");
+const IGNORED: (&str, &str) = (".gitignore", "/data/\n/secrets/\n*.eml\nnode_modules/\n");
 /// Beside the secrets, so that no list above can be forgotten: git takes nothing of this folder.
 const NOTHING_FOR_GIT: (&str, &str) = ("secrets/.gitignore", "*\n");
 const SECRETS: [&str; 2] = ["secrets/backend.key", "secrets/unsubscribe.key"];
-/// As a secret of 192 bits.
-const SECRET_BYTES: usize = 24;
+/// So many of the files that are in the way are named.
+const NAMED_MAX: usize = 3;
 
 pub(super) fn run(options: &Options) -> anyhow::Result<End> {
+    ensure!(!options.dir.is_file(), "expected a folder, found a file: {}", options.dir.display());
+    if options.secrets {
+        return secret_files::make_missing(&options.dir);
+    }
     let settings = settings::text(options.to.as_ref().map(AsRef::as_ref));
     let schemas = SchemaOf::ALL.map(|of| (of.path(), schema(of)));
     let mut files: Vec<(&str, &str)> = vec![("outreach.toml", &settings)];
@@ -53,12 +62,7 @@ pub(super) fn run(options: &Options) -> anyhow::Result<End> {
     files.push(NOTHING_FOR_GIT);
     let paths = files.iter().map(|(path, _)| *path).chain(SECRETS);
     let there: Vec<&str> = paths.filter(|path| options.dir.join(path).symlink_metadata().is_ok()).collect();
-    let dir = options.dir.display();
-    ensure!(
-        there.is_empty(),
-        "expected a folder without a project, found {} in {dir}: nothing was written",
-        there.join(", ")
-    );
+    ensure!(there.is_empty(), "{}", in_the_way(&options.dir, &there));
     for (path, text) in &files {
         write(&options.dir, path, text.as_bytes(), 0o644)?;
     }
@@ -73,15 +77,35 @@ pub(super) fn run(options: &Options) -> anyhow::Result<End> {
     Ok(End::Ok)
 }
 
+/// Why nothing was written.
+fn in_the_way(dir: &Path, there: &[&str]) -> String {
+    let more = there.len().saturating_sub(NAMED_MAX);
+    let named = there[..there.len() - more].join(", ");
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let help = if there.contains(&"outreach.toml") {
+        "\nsecret files that the project lacks are made by `outreach init --secrets`"
+    } else {
+        ""
+    };
+    format!(
+        "expected a folder without a project, found {named}{more} in {}: nothing was written{help}",
+        dir.display()
+    )
+}
+
 /// What was made, and what comes next.
 fn told(options: &Options, has_list: bool) -> String {
     let mail = match &options.to {
         Some(to) => format!("mail goes to {to} and to nobody else, until [delivery] says otherwise"),
         None => "mail goes to nobody, until deliver_only_to of [delivery] names an address".to_owned(),
     };
-    let list = if has_list { "add /data/ to your .gitignore; secrets/ is ignored already\n" } else { "" };
+    let list = if has_list {
+        "add /data/ and node_modules/ to your .gitignore; secrets/ is ignored already\n"
+    } else {
+        ""
+    };
     let place =
-        if options.dir == Path::new(".") { String::new() } else { format!("cd {}; ", options.dir.display()) };
+        if options.dir == Path::new(".") { String::new() } else { format!("cd {}; ", quoted(&options.dir)) };
     format!(
         "a project in {}: outreach.toml explains every key, rules/welcome.toml is the first rule\n\
          {mail}\n{list}\
@@ -101,22 +125,4 @@ fn write(dir: &Path, path: &str, bytes: &[u8], mode: u32) -> anyhow::Result<()> 
         made.and_then(|()| std::fs::File::options().write(true).create_new(true).mode(mode).open(&path));
     let written = file.and_then(|mut file| file.write_all(bytes));
     written.with_context(|| format!("{} cannot be written", path.display()))
-}
-
-/// Of the kernel's randomness, in letters that a header and a URL take.
-fn secret() -> anyhow::Result<String> {
-    let mut bytes = [0_u8; SECRET_BYTES];
-    let mut left = &mut bytes[..];
-    while !left.is_empty() {
-        // SAFETY: the pointer and the length are those of one slice of our own.
-        let got = unsafe { libc::getrandom(left.as_mut_ptr().cast(), left.len(), 0) };
-        match usize::try_from(got) {
-            Ok(got) => left = &mut left[got..],
-            Err(_) => {
-                let error = std::io::Error::last_os_error();
-                ensure!(error.kind() == ErrorKind::Interrupted, "no randomness for secrets: {error}");
-            }
-        }
-    }
-    Ok(base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes) + "\n")
 }

@@ -21,12 +21,15 @@ const READ_BYTES_MAX: usize = 32 * 1024 * 1024;
 /// Events of one batch (rules.md, "Answers").
 pub const BATCH_EVENTS_MAX: usize = 2_500;
 
+/// Begins every gzip stream.
+const GZIP_MAGIC: [u8; 2] = [0x1f, 0x8b];
+
 /// What a path calls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
     One(EventKind),
     Batch,
-    /// A batch of PostHog's events.
+    /// A batch of PostHog's events, or one of them alone.
     PostHog,
 }
 
@@ -61,8 +64,9 @@ pub async fn read(body: Body) -> Option<Result<Vec<u8>, Answer>> {
 pub fn unzip<'a>(headers: &HeaderMap, body: &'a [u8]) -> Result<Cow<'a, [u8]>, Answer> {
     let encoding = headers.get(header::CONTENT_ENCODING).map_or(b"".as_slice(), |value| value.as_bytes());
     match encoding.to_ascii_lowercase().as_slice() {
-        b"" | b"identity" => Ok(Cow::Borrowed(body)),
-        b"gzip" | b"x-gzip" => {
+        // Some name it in the address or nowhere, and no JSON begins so.
+        b"" | b"identity" if !body.starts_with(&GZIP_MAGIC) => Ok(Cow::Borrowed(body)),
+        b"" | b"identity" | b"gzip" | b"x-gzip" => {
             let mut unzipped = Vec::with_capacity(body.len().saturating_mul(4).min(BODY_BYTES_MAX));
             // One byte more than is allowed tells a body that is too large; a bomb is never unzipped further.
             let mut reader = flate2::read::MultiGzDecoder::new(body).take(BODY_BYTES_MAX as u64 + 1);
@@ -87,14 +91,23 @@ impl<'a> Parts<'a> {
             }
             Call::Batch | Call::PostHog => {
                 let members = split::members(body).ok_or_else(no_object)?;
-                let batch = one(&members, &["batch"])?.ok_or_else(no_batch)?;
+                let is_alone = call == Call::PostHog && one(&members, &["event"])?.is_some();
+                let batch = match one(&members, &["batch"])? {
+                    Some(batch) => batch,
+                    None if is_alone => body,
+                    None => return Err(no_batch()),
+                };
                 for (key, value) in &members {
                     check_json(key).map_err(Answer::Malformed)?;
                     if !std::ptr::eq(*value, batch) {
                         check_json(value).map_err(Answer::Malformed)?;
                     }
                 }
-                let events = split::items(batch, BATCH_EVENTS_MAX).ok_or_else(no_batch)?;
+                let events = if std::ptr::eq(batch, body) {
+                    vec![body]
+                } else {
+                    split::items(batch, BATCH_EVENTS_MAX).ok_or_else(no_batch)?
+                };
                 if events.len() > BATCH_EVENTS_MAX {
                     return Err(Answer::TooLarge(format!(
                         "expected at most {BATCH_EVENTS_MAX} events in a batch"

@@ -79,6 +79,9 @@ const PATHS: [(&str, Call); 14] = [
     ("b", Call::Batch),
 ];
 
+/// Of PostHog's libraries, and what its documentation gives for single events.
+const POSTHOG_PATHS: [&str; 3] = ["/batch", "/capture", "/i/v0/e"];
+
 /// The routes of the door.
 pub fn router(door: Arc<HttpDoor>) -> Router {
     let mut router = Router::new()
@@ -88,7 +91,9 @@ pub fn router(door: Arc<HttpDoor>) -> Router {
     for (name, call) in PATHS {
         router = both(router, &format!("/v1/{name}"), call);
     }
-    router = both(router, "/batch", Call::PostHog);
+    for path in POSTHOG_PATHS {
+        router = both(router, path, Call::PostHog);
+    }
     let beacon = |State(door): State<Arc<HttpDoor>>,
                   query: Query<InQuery>,
                   headers: HeaderMap,

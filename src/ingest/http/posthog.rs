@@ -1,4 +1,4 @@
-//! PostHog's events as Segment's calls: what its libraries post to `/batch/` goes through the same parser as all else.
+//! PostHog's events as Segment's calls: what its libraries post to `/batch/`, or a hand to `/capture/`, goes through the same parser as all else.
 //!
 //! An event is written anew as one call, or as two where it also says something of its person (`$set`). Raw JSON is
 //! copied, never read and printed again: numbers, escapes and the order of keys stay as they came. What is no event is
@@ -54,10 +54,7 @@ impl<'a> PostHogEvent<'a> {
             "$identify" | "$set" => vec![self.call(
                 "identify",
                 "",
-                &[
-                    ("anonymousId", self.properties.get("$anon_distinct_id")),
-                    ("traits", self.properties.get("$set")),
-                ],
+                &[("anonymousId", self.properties.get("$anon_distinct_id")), ("traits", self.of_person())],
             )],
             "$create_alias" => vec![self.call("alias", "", &[("previousId", self.properties.get("alias"))])],
             "$groupidentify" => {
@@ -79,17 +76,24 @@ impl<'a> PostHogEvent<'a> {
 
     /// What a person did, after what it says of them.
     fn doing(&self, kind: &str, fields: &[(&str, Option<&str>)]) -> Vec<String> {
-        let of_person = self.properties.get("$set").filter(|_| !self.is_anonymous());
+        let of_person = self.of_person().filter(|_| !self.is_anonymous());
         let identify = of_person.map(|traits| self.call("identify", "/set", &[("traits", Some(traits))]));
         identify.into_iter().chain([self.call(kind, "", fields)]).collect()
+    }
+
+    /// Inside its properties, or beside them.
+    fn of_person(&self) -> Option<&'a str> {
+        self.properties.get("$set").or_else(|| self.members.get("$set"))
     }
 
     /// One call. `suffix`: tells its id from that of another call of the same event.
     fn call(&self, kind: &str, suffix: &str, fields: &[(&str, Option<&str>)]) -> String {
         let id = self.members.get("distinct_id").or_else(|| self.properties.get("distinct_id"));
         let message_id = self.members.get("uuid").or_else(|| self.members.get("messageId"));
-        let message_id = message_id.map(|uuid| match uuid.strip_suffix('"') {
+        let message_id = message_id.filter(|uuid| *uuid != "\"\"").map(|uuid| match uuid.strip_suffix('"') {
             Some(text) => format!("{text}{suffix}\""),
+            // A number has an id's place as well; what is neither stays what it is, and is refused.
+            None if uuid.starts_with(|c: char| c.is_ascii_digit()) => format!("\"{uuid}{suffix}\""),
             None => uuid.to_owned(),
         });
         let of_all = [
@@ -180,6 +184,23 @@ mod tests {
                 r#"{"type":"track","userId":"ada","messageId":"u","event":"E","properties":{"$set":{"x":1},"y":1.0e2}}"#,
             ]
         );
+    }
+
+    #[test]
+    fn two_calls_of_one_event_have_two_ids_whatever_its_own_is() {
+        let ids = |uuid: &str| {
+            let event = format!(r#"{{"event":"E","distinct_id":7,"uuid":{uuid},"$set":{{"x":1}}}}"#);
+            let calls = of(&event);
+            assert_eq!(
+                (calls.len(), &calls[0]["traits"], &calls[1]["userId"]),
+                (2, &json!({ "x": 1 }), &json!(7))
+            );
+            calls.into_iter().map(|call| call["messageId"].clone()).collect::<Vec<_>>()
+        };
+        assert_eq!(ids("7"), ["7/set", "7"]);
+        assert_eq!(ids("\"u\""), ["u/set", "u"]);
+        assert_eq!(ids("\"\""), [Value::Null, Value::Null], "the door gives each one of its own");
+        assert_eq!(ids("null"), [Value::Null, Value::Null]);
     }
 
     #[test]

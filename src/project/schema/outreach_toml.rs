@@ -16,16 +16,16 @@ use std::collections::BTreeMap;
 #[schemars(title = "outreach.toml")]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProjectFile {
-    /// Where a person's own zone is not known: an IANA name. Default: UTC.
+    /// The time zone of people whose own is not known, by its IANA name. Default: UTC.
     #[schemars(extend("default" = "UTC"), example = &"Europe/Paris")]
     timezone: Option<String>,
-    /// Nothing leaves in them, by the person's zone; half-open. Default: none.
+    /// No message leaves between these two, by the clock of the person's zone; at the second it may again. Default: none.
     #[schemars(regex(pattern = r"^\d{1,2}:\d{2} *- *\d{1,2}:\d{2}$"), example = &"21:00-08:00")]
     quiet_hours: Option<String>,
-    /// So many of everybody get no marketing, to compare with. Default: none.
+    /// This share of all people gets no marketing at all, to compare with. Default: nobody.
     #[schemars(example = &"2%")]
     holdout: Option<Share>,
-    /// The rules that may say `transactional = true`. Default: none.
+    /// The ids of rules that may say `transactional = true`, which no cap or quiet hour holds. Default: none.
     #[schemars(example = ["third-failed-payment"])]
     transactional_rules: Option<Vec<Words>>,
     caps: Option<Caps>,
@@ -47,22 +47,24 @@ pub(super) struct ProjectFile {
     sources: Option<Vec<Source>>,
 }
 
-/// How many messages a person may get: `"1 per day"` is any 24 hours, `"1 per calendar day"` the local one.
+/// How many messages a person may get at most: `"1 per day"` is any 24 hours, `"1 per calendar day"` the local one. Default:
+/// no cap.
 #[derive(JsonSchema)]
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
 struct Caps {
-    /// Mails. Default: no cap.
+    /// Of mails. Default: no cap.
     #[schemars(example = ["1 per day", "3 per 7 days"])]
     email: Option<Vec<String>>,
-    /// Messages in the product; without it they stand outside all caps.
+    /// Of messages in the product. Default: no cap, and they stand outside `all` as well.
     #[schemars(example = ["5 per day"])]
     in_product: Option<Vec<String>>,
-    /// Over all channels. Default: no cap.
+    /// Of all channels together. Default: no cap.
     #[schemars(example = ["5 per 7 days"])]
     all: Option<Vec<String>>,
 }
 
+/// What a recipient can opt out of.
 #[derive(JsonSchema)]
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
@@ -77,10 +79,10 @@ struct Topic {
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
 struct Data {
-    /// The folder. Default: `data`.
+    /// The folder; one process owns it. Default: `data`.
     #[schemars(extend("default" = "data"), example = &"data")]
     dir: Option<Words>,
-    /// Of the log; fixed when it is created. Default: 8.
+    /// How many parts the log has, 1 to 1024; fixed when it is created. Default: 8.
     #[schemars(range(min = 1, max = 1024), extend("default" = 8), example = 8)]
     partitions: Option<u32>,
 }
@@ -90,20 +92,22 @@ struct Data {
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
 struct Http {
-    /// Events, and the links in mails. Default: 127.0.0.1:8080.
+    /// Address and port for events and for the links in mails; `0.0.0.0` is every network. Default: 127.0.0.1:8080.
     #[schemars(extend("default" = "127.0.0.1:8080"), example = &"0.0.0.0:8080")]
     listen: Option<String>,
-    /// The page for operators, health, metrics, commands. Default: 127.0.0.1:8081.
+    /// Address and port for operators: their page, health, metrics, commands. Default: 127.0.0.1:8081.
     #[schemars(extend("default" = "127.0.0.1:8081"), example = &"127.0.0.1:8081")]
     admin_listen: Option<String>,
-    /// Holds the token that opens `admin_listen` to other machines. Default: this machine alone is answered.
+    /// The file of the token that opens `admin_listen` to other machines. Or the variable OUTREACH__HTTP__ADMIN_TOKEN.
+    /// Default: this machine alone is answered.
     #[schemars(example = &"secrets/admin.token")]
     admin_token_file: Option<String>,
-    /// Begins the links in mails. Default: http:// and `listen`.
+    /// How `listen` is reached from outside; begins the links in mails. Default: http:// and `listen`.
     #[schemars(regex(pattern = "^https?://"), example = &"https://mail.acme.example")]
     public_url: Option<String>,
 }
 
+/// Who shows this key may send events.
 #[derive(JsonSchema)]
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
@@ -113,13 +117,13 @@ struct WriteKey {
     name: Id,
     /// How far its events are trusted.
     kind: WriteKeyKind,
-    /// Holds the key.
+    /// The file that holds the key, unless that variable does. `outreach init --secrets` makes it where it is missing.
     #[schemars(example = &"secrets/backend.key")]
     key_file: Option<String>,
-    /// Above it 429. Default: 5000.
+    /// Events a second; what comes above is answered 429, and sent again later. Default: 5000.
     #[schemars(range(min = 1), extend("default" = 5000), example = 200)]
     events_per_second_max: Option<u32>,
-    /// Of bodies, unzipped; above it 429. Default: 4,096 for each of `events_per_second_max`.
+    /// Bytes a second, unzipped; what comes above is answered 429. Default: 4,096 for each of `events_per_second_max`.
     #[schemars(range(min = 1), example = 20_480_000)]
     bytes_per_second_max: Option<u32>,
 }
@@ -146,6 +150,7 @@ struct Identity {
     keys: Vec<IdentityKey>,
 }
 
+/// A key that signs tokens.
 #[derive(JsonSchema)]
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
@@ -153,12 +158,12 @@ struct IdentityKey {
     /// The `kid` of its tokens.
     #[schemars(example = &"app")]
     name: Id,
-    /// Fixed here: no token can choose another.
+    /// How its tokens are signed: no token can choose another way.
     algorithm: Algorithm,
-    /// With HS256: holds the secret, 32 bytes or more.
+    /// With HS256: the file that holds the secret, 32 bytes or more. Or the variable OUTREACH__IDENTITY__KEYS__NAME.
     #[schemars(example = &"secrets/identity.key")]
     secret_file: Option<String>,
-    /// With EdDSA: the Ed25519 public key as PEM.
+    /// With EdDSA: the file of the Ed25519 public key, as PEM.
     #[schemars(example = &"identity.pem")]
     public_key_file: Option<String>,
 }
@@ -174,15 +179,15 @@ enum Algorithm {
     EdDsa,
 }
 
-/// The links that unsubscribe.
+/// What signs the links that unsubscribe; needed where mail is sent.
 #[derive(JsonSchema)]
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
 struct Unsubscribe {
-    /// Holds the secret that signs them, 16 bytes or more.
+    /// The file that holds the secret, 16 bytes or more. Or the variable OUTREACH__UNSUBSCRIBE__SECRET.
     #[schemars(example = &"secrets/unsubscribe.key")]
     secret_file: Option<String>,
-    /// Secrets that were replaced: the links of older mails still work. Default: none.
+    /// The files of secrets that were replaced: the links of older mails still work. Default: none.
     #[schemars(example = ["secrets/unsubscribe-2025.key"])]
     old_secret_files: Option<Vec<Words>>,
 }
@@ -212,7 +217,7 @@ struct Email {
     #[schemars(example = &"bounce.acme.example")]
     return_path_domain: Option<String>,
     smtp: Smtp,
-    /// To the mail server at a time. Default: 4.
+    /// Connections to the mail server at a time, 1 to 64. Default: 4.
     #[schemars(range(min = 1, max = 64), extend("default" = 4), example = 4)]
     connections_max: Option<u32>,
 }
@@ -222,25 +227,25 @@ struct Email {
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
 struct Smtp {
-    /// Its name.
+    /// Its name, or its address.
     #[schemars(example = &"smtp.acme.example")]
     host: Words,
-    /// Default by `tls`: 587, 465, 25.
+    /// Its port. Default: 587 with starttls, 465 with tls, 25 with none.
     #[schemars(range(min = 1, max = 65535), example = 587)]
     port: Option<u32>,
     /// How the connection is protected. Default: `"starttls"`.
     #[schemars(extend("default" = "starttls"))]
     tls: Option<Tls>,
-    /// No login when absent.
+    /// The name to log in by. Default: no login.
     #[schemars(example = &"outreach")]
     user: Option<String>,
-    /// Holds the password. Or the variable OUTREACH__EMAIL__SMTP__PASSWORD.
+    /// With `user`: the file that holds the password. Or the variable OUTREACH__EMAIL__SMTP__PASSWORD.
     #[schemars(example = &"secrets/smtp.key")]
     password_file: Option<String>,
-    /// Authorities to trust beside the public ones, PEM. Default: none.
+    /// A file of authorities to trust beside the public ones, PEM. Default: none.
     #[schemars(example = &"mail-ca.pem")]
     ca_file: Option<Words>,
-    /// Said in EHLO. Default: the return path's domain.
+    /// What it is told our name is (EHLO). Default: the return path's domain.
     #[schemars(example = &"outreach.acme.example")]
     hello_name: Option<Words>,
 }
@@ -276,10 +281,10 @@ struct Delivery {
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
 struct Dispatch {
-    /// To one domain. Default: no pace.
+    /// Mails a second to the addresses of one domain. Default: no bound.
     #[schemars(range(min = 1), example = 50)]
     messages_per_second_max: Option<u32>,
-    /// After a crash: so long a message may be on its way before it is unknown. Default: 600.
+    /// After a crash: so many seconds a message may be on its way before its end counts as unknown. Default: 600.
     #[schemars(range(min = 1, max = 86400), extend("default" = 600), example = 600)]
     leaving_seconds_max: Option<u32>,
 }
@@ -294,11 +299,12 @@ struct Kafka {
     properties: Option<BTreeMap<String, Plain>>,
 }
 
+/// A topic of Kafka that is copied.
 #[derive(JsonSchema)]
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
 struct Source {
-    /// Its name in metrics and in our position.
+    /// Its name in metrics, under which its position is kept as well.
     #[schemars(example = &"product")]
     name: Id,
     /// The topic's name in Kafka.
@@ -308,7 +314,7 @@ struct Source {
     #[schemars(extend("default" = "segment"))]
     format: Option<Format>,
     fields: Option<Fields>,
-    /// For a partition with no position of ours: `"earliest"`, `"latest"` or a time. Default: `"earliest"`.
+    /// Where a partition of which nothing was read yet begins: `"earliest"`, `"latest"` or a time. Default: `"earliest"`.
     #[schemars(extend("default" = "earliest"), example = &"latest", example = &"2026-01-01T00:00:00Z")]
     start: Option<String>,
     /// Whether timers wait while it cannot be read. Default: true.

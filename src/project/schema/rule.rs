@@ -17,7 +17,7 @@ pub(super) struct RuleFile {
     /// What it is for, in a sentence. Default: nothing.
     #[schemars(example = &"Started a trial and made no project within three days.")]
     description: Option<String>,
-    /// The team that answers for it.
+    /// The team that answers for it. Default: nobody.
     #[schemars(example = &"growth")]
     owner: Option<Words>,
     /// What a recipient can opt out of: a topic of outreach.toml. Needed where mail is sent; a step may say its own.
@@ -26,7 +26,7 @@ pub(super) struct RuleFile {
     /// Whether it is at work. Default: `"live"`.
     #[schemars(extend("default" = "live"))]
     status: Option<Status>,
-    /// Words to find it by.
+    /// Words to find it by. Default: none.
     #[schemars(example = ["activation"])]
     tags: Option<Vec<Words>>,
     /// Of one person's messages that are due together, the higher goes first. Default: 0.
