@@ -3,17 +3,16 @@
 //! Events change what is known; ticks decide. An event is taken into its person's state: profile, exits of their
 //! journeys, triggers; what comes due is filed in the timers. A tick judges the people who are due.
 
-use crate::effect::{Effects, NonEntryReason};
+use crate::effect::Effects;
 use crate::event::{Body, Consent, ConsentKind, Event, EventKind, Place, Record, SubjectKind};
-use crate::journey::enter::{Entry, count, enter};
+use crate::journey::begin::{self, Shown, may_end, set_off};
 use crate::journey::judge::{self, Moment};
-use crate::journey::{exit, off, outcome, render};
+use crate::journey::{backfill, exit, off, outcome};
 use crate::json;
 use crate::planted::{self, Bug};
-use crate::release::{Compiled, Hook, Release, Role};
-use crate::rule::{EventMatch, Trigger, TriggerForm};
-use crate::state::{Filed, Occurrence, OptOuts, Profile, SeenEvent, Shard, Wait};
-use crate::trigger::{self, Found, Met, Noticed, absence};
+use crate::release::{Release, Role};
+use crate::state::{Filed, OptOuts, SeenEvent, Shard, Wait};
+use crate::trigger::{absence, segment};
 use std::borrow::Cow;
 use std::sync::Arc;
 
@@ -24,6 +23,11 @@ pub const PEOPLE_PER_TICK_MAX: usize = 2_000;
 /// announces one, that one.
 pub fn apply(release: &Release, shard: &mut Shard, record: &Record<'_>) -> Effects {
     let mut effects = Effects::new();
+    if !shard.scans.is_empty()
+        && let Some(index) = record.body.subject().and_then(|subject| shard.people.get_index_of(&subject))
+    {
+        backfill::settle(release, shard, index, &mut effects);
+    }
     match &record.body {
         Body::Event(event) => take_in_event(release, shard, record.place, event, &mut effects),
         Body::Outcome(outcome) => outcome::take_in(release, shard, outcome),
@@ -31,6 +35,8 @@ pub fn apply(release: &Release, shard: &mut Shard, record: &Record<'_>) -> Effec
         Body::Release { id } => {
             shard.release = Arc::from(id.as_ref());
             off::end_all(release, shard, &mut effects);
+            let announced = backfill::Announced { at: record.appended_at, place: record.place };
+            backfill::announce(release, shard, announced);
         }
         Body::Tick { at, until } => {
             // Whoever reads a tick takes the lesser of its time and the log's: no single wrong clock moves time ahead.
@@ -45,6 +51,7 @@ pub fn apply(release: &Release, shard: &mut Shard, record: &Record<'_>) -> Effec
 /// Judges those who are due, in order of (earliest `due_at`, subject).
 fn tick(release: &Release, shard: &mut Shard, moment: Moment, effects: &mut Effects) {
     shard.now = moment.now;
+    backfill::go_on(release, shard, effects);
     for (at, number) in shard.timers.take_pending(moment.now) {
         let (subject, person) = shard.people.get_index_mut(number).expect("whoever is filed is kept");
         match person.earliest_due(moment.now, moment.until) {
@@ -60,9 +67,12 @@ fn tick(release: &Release, shard: &mut Shard, moment: Moment, effects: &mut Effe
         let Some(subject) = shard.timers.pop_ready() else { break };
         let index = shard.people.get_index_of(&subject.as_ref()).expect("whoever is filed is kept");
         shard.people[index].filed = Filed::No;
+        backfill::settle(release, shard, index, effects);
+        shard.unfile(index);
         if judge::person(release, shard, index, moment, effects) {
             shard.refile(index);
         } else {
+            backfill::settle_last(release, shard, effects);
             shard.forget(index);
         }
     }
@@ -86,6 +96,8 @@ fn take_in_event(
         return;
     }
     let mut person = shard.people.get_index_of(&event.subject);
+    let profile = person.map(|index| &shard.people[index].profile);
+    let turning = news.has_traits.then(|| segment::before_record(release, event, profile));
     if let Some(known) = learn(shard, event, &news, person) {
         person = Some(known);
     }
@@ -95,6 +107,13 @@ fn take_in_event(
     for hook in hooks {
         person = set_off(release, shard, person, hook, place, event, effects).or(person);
     }
+    if let (Some(turning), Some(index)) = (turning, person) {
+        for rule in turning.turned(release, &shard.people[index].profile) {
+            let (compiled, event_name) = (release.compiled(rule), event.kind.as_str().into());
+            let shown = Shown { compiled, role: Role::First, key: None, event_name };
+            begin::show(release, shard, person, shown, place, event, effects);
+        }
+    }
     if let Some(index) = person {
         if event.subject.kind == SubjectKind::Anon {
             let at = Some(event.occurred_at);
@@ -102,11 +121,6 @@ fn take_in_event(
         }
         shard.refile(index);
     }
-}
-
-/// Whether an event may end what a rule has under way: with a public key anybody can name a user.
-fn may_end(event: &Event<'_>, trigger: &Trigger) -> bool {
-    event.is_proven || trigger.accepts_unproven || event.subject.kind == SubjectKind::Anon
 }
 
 /// What an event says of the person.
@@ -216,114 +230,6 @@ fn leave_journeys(release: &Release, shard: &mut Shard, index: usize, place: Pla
     }
     if is_to_recheck {
         person.recheck(event.occurred_at);
-    }
-}
-
-/// The part of a trigger that an event passes, and the key that it is for; nothing where it does not concern it.
-fn passes<'r>(
-    compiled: &'r Compiled,
-    role: Role,
-    profile: Option<&Profile>,
-    event: &Event<'_>,
-) -> Option<(&'r EventMatch, Option<String>)> {
-    let trigger = &compiled.rule.trigger;
-    let matched = part(&trigger.form, role)?;
-    let is_heard = match role {
-        Role::First => event.is_proven || trigger.accepts_unproven,
-        // What ends a wait that nobody can have is not kept for people whom nobody vouches for.
-        Role::Without => may_end(event, trigger) && (event.is_proven || profile.is_some()),
-    };
-    if !is_heard {
-        return None;
-    }
-    let nobody = Profile::default();
-    let scope = exit::scope(event, profile.unwrap_or(&nobody));
-    if !matched.condition.as_ref().is_none_or(|condition| condition.holds(&scope)) {
-        return None;
-    }
-    let key = match &matched.key {
-        Some(path) => Some(exit::key_of(&scope, path)?),
-        None => None,
-    };
-    Some((matched, key))
-}
-
-/// Shows the event to one trigger; the number of the person, if something of them is kept now.
-fn set_off(
-    release: &Release,
-    shard: &mut Shard,
-    person: Option<usize>,
-    hook: Hook,
-    place: Place,
-    event: &Event<'_>,
-    effects: &mut Effects,
-) -> Option<usize> {
-    let compiled = release.compiled(hook.rule);
-    let profile = person.map(|index| &shard.people[index].profile);
-    let (matched, key) = passes(compiled, hook.role, profile, event)?;
-    let occurrence = || Occurrence {
-        message_id: event.message_id.as_ref().into(),
-        at: event.occurred_at,
-        place,
-        captured: render::capture(compiled, event),
-    };
-    let hash = xxhash_rust::xxh3::xxh3_64(event.message_id.as_bytes());
-    let at = event.occurred_at;
-    let rule = shard.rule_slot(&compiled.rule.id);
-    let release_slot = shard.release_slot(&release.id);
-    let index = person.unwrap_or_else(|| shard.keep(event.subject));
-    let (id, once_per) = (&compiled.rule.id, compiled.rule.limits.once_per);
-    let Shard { people, releases, .. } = &mut *shard;
-    let is_of_trigger = |wait: &Wait| {
-        let began = releases.get_index(wait.release as usize).expect("slots come from this table");
-        release.rule_of(began, id).is_some_and(|own| own.first_hash == compiled.first_hash)
-    };
-    let met = Met {
-        compiled,
-        role: hook.role,
-        hash,
-        occurrence: &occurrence,
-        order: (at, place),
-        release: release_slot,
-        is_of_trigger: &is_of_trigger,
-    };
-    let case = match trigger::case_of(&mut people[index], rule, key.as_deref(), once_per, at) {
-        Found::Case(case) => case,
-        Found::InsteadOf(case) => {
-            count(id, NonEntryReason::KeysMax, at, effects);
-            case
-        }
-        Found::Full => {
-            count(id, NonEntryReason::KeysMax, at, effects);
-            return Some(index);
-        }
-    };
-    match trigger::notice(case, &met) {
-        Noticed::Nothing => {}
-        Noticed::OnceEver => {
-            // The audience is asked first (rules.md, "Guard rails").
-            let scope = exit::scope(event, &people[index].profile);
-            let is_inside = compiled.rule.audience.as_ref().is_none_or(|audience| audience.holds(&scope));
-            let reason = if is_inside { NonEntryReason::OncePer } else { NonEntryReason::Audience };
-            count(id, reason, at, effects);
-        }
-        Noticed::Holds(occurrence) => {
-            let (subject, person) = people.get_index_mut(index).expect("just kept");
-            let (key, event_name) = (key.map(Arc::from), matched.event.clone());
-            let (at, occurrence, exited) = (occurrence.at, *occurrence, None);
-            let entry =
-                Entry { release, compiled, rule, release_slot, key, occurrence, event_name, at, exited };
-            enter(entry, subject, person, effects);
-        }
-    }
-    Some(index)
-}
-
-/// The part of a trigger that a hook stands for.
-fn part(form: &TriggerForm, role: Role) -> Option<&EventMatch> {
-    match role {
-        Role::First => Some(form.first().event()),
-        Role::Without => form.without(),
     }
 }
 

@@ -23,13 +23,14 @@ struct Seen<'e> {
 
 /// When a trigger held for one person and key, from all that they did.
 fn held(form: &TriggerForm, history: &[Seen<'_>]) -> Held {
-    let first = first_holds(form.first(), history);
+    let first = first_holds(form.first().expect("a first part"), history);
     match form {
         TriggerForm::Happens(_) => {
             let held = history.iter().zip(first).filter(|(_, holds)| *holds);
             held.map(|(seen, _)| (seen.at, seen.at)).collect()
         }
         TriggerForm::Absence { within, repeat, .. } => held_absence(history, &first, *within, *repeat),
+        TriggerForm::Segment { .. } => unreachable!("a form without a first part"),
     }
 }
 
@@ -86,7 +87,7 @@ fn is_met(matched: &EventMatch, entry: &Entry) -> bool {
 
 /// All that a rule's trigger held for, by (person, key), in order.
 fn expected(form: &TriggerForm, stream: &[Entry]) -> BTreeMap<(String, String), Held> {
-    let (first, without) = (form.first().event(), form.without());
+    let (first, without) = (form.first().expect("a first part").event(), form.without());
     let mut ids = BTreeSet::new();
     let mut histories: BTreeMap<(String, String), Vec<Seen<'_>>> = BTreeMap::new();
     for entry in stream {
@@ -129,5 +130,71 @@ proptest! {
             found.entry(place).or_default().push((decision.due_at, decision.triggered_at));
         }
         prop_assert_eq!(expected(&form, &stream), found, "{}", text);
+    }
+}
+
+/// A segment's condition as text, and in the most obvious way over traits that are texts.
+type Segment = (&'static str, fn(&BTreeMap<String, String>) -> bool);
+
+const SEGMENTS: [Segment; 5] = [
+    (r#""traits.plan" = "pro""#, |traits| traits.get("plan").is_some_and(|plan| plan == "pro")),
+    (r#""traits.plan" = { not = "team" }"#, |traits| traits.get("plan").is_none_or(|plan| plan != "team")),
+    (r#""traits.plan" = { in = ["pro", "team"] }, "traits.email" = { starts_with = "a" }"#, |traits| {
+        traits.get("plan").is_some_and(|plan| plan == "pro" || plan == "team")
+            && traits.get("email").is_some_and(|email| email.starts_with('a'))
+    }),
+    (r#"any = [{ "traits.timezone" = { exists = true } }, { "traits.plan" = "free" }]"#, |traits| {
+        traits.contains_key("timezone") || traits.get("plan").is_some_and(|plan| plan == "free")
+    }),
+    (r#"none = [{ "traits.email" = { exists = true } }]"#, |traits| !traits.contains_key("email")),
+];
+
+/// When the condition turned, by person.
+fn turned(
+    holds: fn(&BTreeMap<String, String>) -> bool,
+    enters: bool,
+    stream: &[Entry],
+) -> BTreeMap<String, Held> {
+    let mut people: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
+    let mut turned: BTreeMap<String, Held> = BTreeMap::new();
+    for entry in stream {
+        let What::Event { traits: said, .. } = &entry.what else { continue };
+        let said: BTreeMap<String, String> = serde_json::from_str(said).expect("texts");
+        let traits = people.entry(entry.who.clone()).or_default();
+        let before = holds(traits);
+        traits.extend(said);
+        if before != holds(traits) && before != enters {
+            turned.entry(entry.who.clone()).or_default().push((entry.at, entry.at));
+        }
+    }
+    turned
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 500, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_segment_turns_when_the_language_says(
+        segment in prop::sample::select(&SEGMENTS[..]),
+        enters in any::<bool>(),
+        stream in random::stream_in_order(),
+    ) {
+        let (word, (condition, holds)) = (if enters { "enters" } else { "leaves" }, segment);
+        let text = format!(
+            "name = \"R\"\n[trigger]\n{word} = {{ {condition} }}\n[limits]\nonce_per = \"always\"\n[[step]]\n\
+             in_product = \"card\"\n"
+        );
+        let rule = project::rule("rule", &text);
+        let is_event = |entry: &Entry| matches!(&entry.what, What::Event { .. });
+        let stream: Vec<_> = stream.into_iter().filter(is_event).collect();
+        let mut driver = Driver::new(project::release("r", project::bare_settings(), vec![rule]));
+        driver.run(&stream);
+        driver.run_out();
+        let mut found: BTreeMap<String, Held> = BTreeMap::new();
+        for decision in driver.decisions() {
+            let held = found.entry(decision.subject.to_string()).or_default();
+            held.push((decision.due_at, decision.triggered_at));
+        }
+        prop_assert_eq!(turned(holds, enters, &stream), found, "{}", text);
     }
 }

@@ -329,6 +329,11 @@ mod tests {
     }
 
     #[test]
+    fn traits_of_a_segment_are_compared() {
+        assert_eq!(told("[trigger]\nenters = { \"traits.seats\" = \"5\" }", &[SAMPLE]).len(), 1);
+    }
+
+    #[test]
     fn one_sample_that_fits_is_enough() {
         let rule = "[audience]\nwhere = { \"traits.seats\" = \"10\" }";
         assert_eq!(told(rule, &[SAMPLE, "{\"traits\": {\"seats\": \"ten\"}}"]), Vec::<String>::new());

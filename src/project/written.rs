@@ -48,7 +48,11 @@ pub(super) fn each_where(path: &str, text: &str, visit: &mut dyn FnMut(&Item<'_>
     let Some(document) = Document::parse(&mut said, path, text) else { return };
     let mut top = document.top();
     let mut take = |key| top.take(key).and_then(|item| item.table(&mut said));
-    let (trigger, audience, exit) = (take("trigger"), take("audience"), take("exit"));
+    let (mut trigger, audience, exit) = (take("trigger"), take("audience"), take("exit"));
+    // Of a segment traits alone can be asked, so whose record it is makes no difference.
+    let mut segment = |form| trigger.as_mut().and_then(|trigger| trigger.take(form));
+    let segments = [segment("enters"), segment("leaves")];
+    segments.iter().flatten().for_each(|tests| visit(tests, Asked::OfAnotherRecord));
     let mut show = |table: Option<Table<'_>>, asked| {
         let tests = table.and_then(|mut table| table.take("where"));
         tests.iter().for_each(|tests| visit(tests, asked));

@@ -4,8 +4,8 @@ use super::condition::{About, clause};
 use super::{listed, quoted};
 use crate::effect::Channel;
 use crate::rule::{
-    EventMatch, Exit, FirstPart, MessageStep, OncePer, Repeat, Rule, Status, Step, StepKind, Trigger,
-    TriggerForm,
+    Condition, EventMatch, Exit, FirstPart, MessageStep, OncePer, Repeat, Rule, Status, Step, StepKind,
+    Trigger, TriggerForm, Turn,
 };
 use std::fmt;
 
@@ -24,7 +24,15 @@ impl Sentence {
     pub fn of(rule: &Rule) -> Sentence {
         let audience = rule.audience.as_ref().and_then(|audience| clause(audience, About::Person));
         let only = audience.map_or_else(String::new, |audience| format!(", and {audience}"));
-        let all = [off(rule), exits(rule), Some(once_per(rule)), goal(rule), holdout(rule), unproven(rule)];
+        let all = [
+            off(rule),
+            exits(rule),
+            Some(once_per(rule)),
+            goal(rule),
+            holdout(rule),
+            unproven(rule),
+            backfill(rule),
+        ];
         Sentence {
             when: format!("When {}{only}", trigger(&rule.trigger)),
             then: steps(&rule.steps),
@@ -59,8 +67,9 @@ fn trigger(trigger: &Trigger) -> String {
             };
             format!("{what} is not followed {by} within {within}{from}")
         }
+        TriggerForm::Segment { condition, to } => turns(condition, *to),
     };
-    match &trigger.form.first().event().key {
+    match trigger.form.matches().find_map(|event| event.key.as_ref()) {
         Some(key) => format!("{words} (each {key} for itself)"),
         None => words,
     }
@@ -72,6 +81,15 @@ fn holds(first: &FirstPart) -> String {
         FirstPart::Count { event, count, within } => {
             format!("{} {count} times within {within}", happens(event))
         }
+    }
+}
+
+/// `it comes to be that their seats is at least 10`.
+fn turns(condition: &Condition, to: Turn) -> String {
+    let condition = clause(condition, About::Person).unwrap_or_else(|| "anything is so".to_owned());
+    match to {
+        Turn::Enters => format!("it comes to be that {condition}"),
+        Turn::Leaves => format!("it is no longer so that {condition}"),
     }
 }
 
@@ -162,6 +180,12 @@ fn unproven(rule: &Rule) -> Option<String> {
     rule.trigger.accepts_unproven.then(|| "Events that nobody vouches for set it off, too.".to_owned())
 }
 
+fn backfill(rule: &Rule) -> Option<String> {
+    rule.trigger
+        .backfills
+        .then(|| "Those for whom it is so when the rule is released are among them.".to_owned())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -234,6 +258,18 @@ mod tests {
         assert!(said(&rule(trigger, "")).starts_with(
             "When “Session Started” is not followed by another within 14 days of the latest, show"
         ));
+    }
+
+    #[test]
+    fn a_segment_is_told_and_whether_those_inside_are_meant() {
+        let enters = said(&rule("enters = { \"traits.seats\" = { gte = 10 } }\nbackfill = true", ""));
+        assert_eq!(
+            enters,
+            "When it comes to be that their seats is at least 10, show “hello” in the product. Once for each person, \
+             ever. Those for whom it is so when the rule is released are among them."
+        );
+        let leaves = said(&rule("leaves = { \"traits.plan\" = \"trial\" }", ""));
+        assert!(leaves.starts_with("When it is no longer so that their plan is “trial”, show"), "{leaves}");
     }
 
     #[test]

@@ -40,8 +40,8 @@ pub(crate) fn notice(journey: &mut Journey, compiled: &Compiled, seen: Seen<'_>)
 
 /// Whether the event meets an exit of what waits for its deadline: the journey will end where it begins.
 pub(crate) fn notice_wait(wait: &mut Wait, key: Option<&str>, compiled: &Compiled, seen: Seen<'_>) {
-    if wait.exited.is_none() {
-        let event = &compiled.rule.trigger.form.first().event().event;
+    if let (None, Some(first)) = (&wait.exited, compiled.rule.trigger.form.first()) {
+        let event = &first.event().event;
         let begun = Begun { key, event, occurrence: &wait.occurrence };
         wait.exited = met(compiled, begun, seen).map(Box::new);
     }

@@ -93,7 +93,8 @@ fn end_waits(release: &Release, shard: &mut Shard, index: usize, moment: Moment,
         };
         let at = wait.deadline;
         let exited = wait.exited.map(|exited| *exited);
-        let event_name = compiled.rule.trigger.form.first().event().event.clone();
+        let Some(first) = compiled.rule.trigger.form.first() else { continue };
+        let event_name = first.event().event.clone();
         let (occurrence, release_slot) = (wait.occurrence, wait.release);
         let entry = Entry { release, compiled, rule, release_slot, key, occurrence, event_name, at, exited };
         let (subject, person) = shard.people.get_index_mut(index).expect("an index of somebody kept");

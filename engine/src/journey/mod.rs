@@ -1,5 +1,7 @@
 //! A person's way through the steps of a rule: it is entered, its message steps are judged, and it goes on, or ends.
 
+pub(crate) mod backfill;
+pub(crate) mod begin;
 mod decide;
 pub(crate) mod enter;
 pub(crate) mod exit;

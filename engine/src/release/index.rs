@@ -96,7 +96,7 @@ impl Index {
 
 fn roles(form: &TriggerForm) -> impl Iterator<Item = (Role, &EventMatch)> {
     let without = form.without().map(|without| (Role::Without, without));
-    without.into_iter().chain([(Role::First, form.first().event())])
+    without.into_iter().chain(form.first().map(|first| (Role::First, first.event())))
 }
 
 impl Named {

@@ -98,7 +98,7 @@ fn asked(release: &Release, event: &Event<'_>, profile: &Profile) -> Vec<Hook> {
     let mut hooks = Vec::new();
     for (number, compiled) in release.rules().enumerate() {
         let form = &compiled.rule.trigger.form;
-        let (first, without) = (form.first().event(), form.without());
+        let (first, without) = (form.first().expect("a first part").event(), form.without());
         let is_live = compiled.rule.status == crate::rule::Status::Live;
         let rule = number as u32;
         if is_live && without.is_some_and(|without| holds(without, event, profile)) {
@@ -130,7 +130,7 @@ proptest! {
             let form = &release.compiled(hook.rule).rule.trigger.form;
             match hook.role {
                 Role::Without => form.without().expect("it has a second part").clone(),
-                Role::First => form.first().event().clone(),
+                Role::First => form.first().expect("a first part").event().clone(),
             }
         };
         found.retain(|hook| holds(&part(hook), &event, &profile));

@@ -2,6 +2,7 @@
 
 mod exits;
 mod index;
+mod segments;
 mod settings;
 
 pub use index::{Hook, Index, Role};
@@ -11,6 +12,7 @@ use crate::event::Event;
 use crate::rule::{EventMatch, Path, Root, Rule, Status};
 use crate::time::Length;
 use exits::Exits;
+use segments::Segments;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -23,6 +25,7 @@ pub struct Release {
     /// Sorted by id.
     rules: Vec<Arc<Compiled>>,
     index: Index,
+    segments: Segments,
     exits: Exits,
     /// Rules of earlier releases, for the people who entered with them: by (release id, rule id).
     earlier: BTreeMap<(Arc<str>, Arc<str>), Arc<Compiled>>,
@@ -58,9 +61,10 @@ impl Release {
             rules.into_iter().map(|rule| Arc::new(Compiled::new(rule, id.clone(), reads))).collect();
         rules.sort_by(|a, b| a.rule.id.cmp(&b.rule.id));
         let index = Index::new(&rules);
+        let segments = Segments::new(&rules);
         let mut exits = Exits::default();
         rules.iter().for_each(|compiled| exits.add(&compiled.rule));
-        Release { id, settings, rules, index, exits, earlier: BTreeMap::new() }
+        Release { id, settings, rules, index, segments, exits, earlier: BTreeMap::new() }
     }
 
     /// Adds an earlier release, whose rules people may still be inside.
@@ -112,6 +116,10 @@ impl Release {
 
     pub(crate) fn index(&self) -> &Index {
         &self.index
+    }
+
+    pub(crate) fn segments(&self) -> &Segments {
+        &self.segments
     }
 
     pub(crate) fn compiled(&self, number: u32) -> &Arc<Compiled> {

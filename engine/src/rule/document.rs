@@ -339,9 +339,42 @@ impl<'d> Item<'d> {
         Some(elements.iter().filter_map(|element| element.words(problems)).collect())
     }
 
+    /// Tells what is written here from anything else, whatever the order of keys and the space between: the same in every
+    /// version.
+    pub fn fingerprint(&self) -> u64 {
+        let mut text = String::new();
+        write_whole(self.value, &mut text);
+        xxhash_rust::xxh3::xxh3_64(text.as_bytes())
+    }
+
     pub fn wrong_type(&self, problems: &mut Problems, expected: &str) {
         let message = format!("expected {expected} for `{}`, found {}", self.name, kind(self.value));
         problems.error(Code::WrongType, &self.place, message);
+    }
+}
+
+/// A value as text, keys in order. Lengths stand before texts, so that no two values have one text.
+fn write_whole(value: &DeValue<'_>, out: &mut String) {
+    let mut text = |kind: &str, text: &str| out.push_str(&format!("{kind}{}:{text}", text.len()));
+    match value {
+        DeValue::String(string) => text("s", string),
+        DeValue::Integer(integer) => text("i", &format!("{} {}", integer.radix(), integer.as_str())),
+        DeValue::Float(float) => text("f", float.as_str()),
+        DeValue::Boolean(is) => text("b", if *is { "true" } else { "false" }),
+        DeValue::Datetime(date) => text("d", &date.to_string()),
+        DeValue::Array(items) => {
+            text("a", &items.len().to_string());
+            items.iter().for_each(|item| write_whole(item.get_ref(), out));
+        }
+        DeValue::Table(table) => {
+            text("t", &table.len().to_string());
+            let sorted: BTreeMap<&str, &DeValue<'_>> =
+                table.iter().map(|(key, value)| (key.get_ref().as_ref(), value.get_ref())).collect();
+            for (key, value) in sorted {
+                out.push_str(&format!("k{}:{key}", key.len()));
+                write_whole(value, out);
+            }
+        }
     }
 }
 

@@ -61,6 +61,10 @@ pub struct Trigger {
     pub form: TriggerForm,
     /// May be set off by events that nobody vouches for.
     pub accepts_unproven: bool,
+    /// Also for those for whom it holds already when the rule is released.
+    pub backfills: bool,
+    /// Tells `[trigger]` as it is written from what another release has there, in every version of the engine alike.
+    pub written: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -69,6 +73,17 @@ pub enum TriggerForm {
     Happens(FirstPart),
     /// The first part, then not the second up to and including the deadline.
     Absence { first: FirstPart, without: EventMatch, within: Length, repeat: Repeat },
+    /// By a record the condition about the person turns to what `to` says.
+    Segment { condition: Condition, to: Turn },
+}
+
+/// Which way a segment's condition turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// From false to true.
+    Enters,
+    /// From true to false.
+    Leaves,
 }
 
 /// What happens first: alone it sets the rule off, before `without` it begins a wait.
@@ -192,27 +207,39 @@ impl FirstPart {
 }
 
 impl TriggerForm {
-    pub fn first(&self) -> &FirstPart {
+    /// What happens first, where the form has such a part.
+    pub fn first(&self) -> Option<&FirstPart> {
         match self {
-            TriggerForm::Happens(first) | TriggerForm::Absence { first, .. } => first,
+            TriggerForm::Happens(first) | TriggerForm::Absence { first, .. } => Some(first),
+            TriggerForm::Segment { .. } => None,
         }
     }
 
     /// What must not happen after the first part.
     pub fn without(&self) -> Option<&EventMatch> {
         match self {
-            TriggerForm::Happens(_) => None,
             TriggerForm::Absence { without, .. } => Some(without),
+            TriggerForm::Happens(_) | TriggerForm::Segment { .. } => None,
         }
     }
 
     /// The events this form looks at.
     pub fn matches(&self) -> impl Iterator<Item = &EventMatch> {
-        std::iter::once(self.first().event()).chain(self.without())
+        self.first().map(FirstPart::event).into_iter().chain(self.without())
     }
 
     /// Whether each value of a key is its own case.
     pub fn is_keyed(&self) -> bool {
         self.matches().any(|event| event.key.is_some())
+    }
+}
+
+impl Trigger {
+    /// Whether everybody who is known is shown the rule when it is released.
+    pub fn is_shown_to_all(&self) -> bool {
+        match &self.form {
+            TriggerForm::Segment { .. } => self.backfills,
+            TriggerForm::Happens(_) | TriggerForm::Absence { .. } => false,
+        }
     }
 }

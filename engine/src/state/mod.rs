@@ -13,6 +13,7 @@ mod message_id;
 mod people;
 mod person;
 mod profile;
+mod scan;
 mod shown;
 mod snapshot;
 mod timers;
@@ -24,6 +25,7 @@ pub use person::{
     OptOuts, Past, Person, SeenEvent, Wait,
 };
 pub use profile::{PROFILE_BYTES_MAX, Profile};
+pub(crate) use scan::{Released, Scan};
 pub use shown::{SHOWN_MAX, Shown};
 pub use snapshot::SnapshotError;
 pub use timers::Filed;
@@ -55,6 +57,10 @@ pub struct Shard {
     pub(crate) releases: IndexSet<Arc<str>, FixedHasher>,
     /// The highest offset seen of each (source, partition).
     pub(crate) origins: BTreeMap<(u64, u32), u64>,
+    /// The rules that are shown to everybody, by their numbers, as they were released.
+    pub(crate) released: BTreeMap<u32, Released>,
+    /// Those to whom they are still to be shown, oldest release first.
+    pub(crate) scans: Vec<Scan>,
 }
 
 impl Shard {
@@ -74,13 +80,13 @@ impl Shard {
 
     /// When a tick would next judge somebody; a time already past when some were left over by the last tick.
     pub fn next_due_at(&self) -> Option<Timestamp> {
-        self.timers.next_at()
+        if self.scans.is_empty() { self.timers.next_at() } else { Some(Timestamp::MIN) }
     }
 
     /// The next moment at which a tick with this `until` would judge somebody: what is due after `until` is left out.
     /// Somebody may be filed under a step that is left out and have an earlier one that is only ready later.
     pub fn next_due_until(&self, until: Timestamp) -> Option<Timestamp> {
-        let mut next: Option<Timestamp> = None;
+        let mut next = (!self.scans.is_empty()).then_some(Timestamp::MIN);
         for (filed_at, who) in self.timers.filed() {
             // Nobody is ready before they are filed.
             if next.is_some_and(|next| next <= filed_at) {
@@ -158,6 +164,12 @@ impl Shard {
         self.timers.file(index, subject, &mut person.filed, wanted);
     }
 
+    /// Takes a person out of the timers.
+    pub(crate) fn unfile(&mut self, index: usize) {
+        let (subject, person) = self.people.get_index_mut(index).expect("an index from keep");
+        self.timers.file(index, subject, &mut person.filed, None);
+    }
+
     /// Forgets a person who is filed nowhere. The last of all gets their number.
     pub(crate) fn forget(&mut self, index: usize) {
         let forgotten = self.people.swap_remove_index(index);
@@ -165,6 +177,8 @@ impl Shard {
         if let Some((_, moved)) = self.people.get_index(index) {
             self.timers.renumber(self.people.len(), index, moved.filed);
         }
+        let last = self.people.len();
+        self.scans.iter_mut().for_each(|scan| scan.forget(index, last));
     }
 
     /// Bytes of rule state that the people hold, profiles and ids aside: what the benchmark divides by their number.

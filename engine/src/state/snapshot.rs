@@ -3,7 +3,7 @@
 //! The same state gives the same bytes. Whoever changes a type of `state` gives the bytes a new version and keeps reading the one before.
 
 use super::people::{self, Map};
-use super::{Person, Shard, before};
+use super::{Person, Released, Scan, Shard, before};
 use crate::event::SubjectId;
 use crate::time::Timestamp;
 use serde::de::DeserializeOwned;
@@ -22,6 +22,9 @@ pub enum SnapshotError {
 }
 
 type Tables = (Timestamp, Arc<str>, Vec<Arc<str>>, Vec<Arc<str>>, BTreeMap<(u64, u32), u64>, usize);
+
+/// What is shown to everybody, and to whom it still is.
+type Showing = (BTreeMap<u32, Released>, Vec<Scan>);
 
 impl Shard {
     /// The bytes of this shard.
@@ -50,7 +53,8 @@ impl Shard {
             self.origins.clone(),
             self.people.len(),
         );
-        postcard::to_extend(&tables, vec![VERSION]).expect("memory takes all bytes")
+        let bytes = postcard::to_extend(&tables, vec![VERSION]).expect("memory takes all bytes");
+        postcard::to_extend(&(&self.released, &self.scans), bytes).expect("memory takes all bytes")
     }
 
     /// The shard of these bytes.
@@ -58,16 +62,17 @@ impl Shard {
         let damaged = |error: postcard::Error| SnapshotError::Damaged(error.to_string());
         let (version, rest) =
             bytes.split_first().ok_or_else(|| SnapshotError::Damaged("it is empty".into()))?;
-        let (tables, people, rest) = match *version {
+        let (tables, showing, people, rest) = match *version {
             VERSION => {
                 let (tables, rest) = postcard::take_from_bytes::<Tables>(rest).map_err(damaged)?;
+                let (showing, rest) = postcard::take_from_bytes::<Showing>(rest).map_err(damaged)?;
                 let (people, rest) = take_people(tables.5, rest, |person: Person| person).map_err(damaged)?;
-                (tables, people, rest)
+                (tables, showing, people, rest)
             }
             before::VERSION => {
                 let (tables, rest) = postcard::take_from_bytes::<before::Tables>(rest).map_err(damaged)?;
                 let (people, rest) = take_people(tables.5, rest, before::Person::now).map_err(damaged)?;
-                (tables, people, rest)
+                (tables, Showing::default(), people, rest)
             }
             other => return Err(SnapshotError::Version(other)),
         };
@@ -75,6 +80,7 @@ impl Shard {
         if !rest.is_empty() {
             return Err(SnapshotError::Damaged(format!("{} bytes too many", rest.len())));
         }
+        let (released, scans) = showing;
         let mut shard = Shard {
             now,
             release,
@@ -82,6 +88,8 @@ impl Shard {
             rules: rules.into_iter().collect(),
             releases: releases.into_iter().collect(),
             origins,
+            released,
+            scans,
             ..Shard::default()
         };
         for (number, (subject, person)) in shard.people.iter().enumerate() {

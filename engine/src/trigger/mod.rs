@@ -4,6 +4,7 @@
 pub(crate) mod absence;
 pub(crate) mod count;
 pub(crate) mod event;
+pub(crate) mod segment;
 
 use crate::release::{Compiled, Role};
 use crate::rule::{FirstPart, OncePer, TriggerForm};
@@ -57,6 +58,7 @@ pub(crate) fn notice(case: &mut Case, met: &Met<'_>) -> Noticed {
             absence::notice(case, met, form);
             Noticed::Nothing
         }
+        TriggerForm::Segment { .. } => event::notice(case, met),
     }
 }
 

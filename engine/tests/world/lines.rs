@@ -3,10 +3,11 @@
 //! Events: `2026-03-02 10:00  ada  Signed Up  {"plan": "trial"}`, with any of `id=m1`, `arrives=…`, `context={…}` and
 //! `unproven` behind; `identify`, `page`, `group` and consent words (`topic-off news`, `all-off`, `bounced a@b.c`) stand
 //! where the name stands. Times are UTC. Lines without a person are the driver's: `stop`, `start`, `by hand` (outcomes are
-//! the page's from here), `end` (nothing is judged later). `ada  sent rule/step` is an outcome.
+//! the page's from here), `end` (nothing is judged later), `release` (the rules are announced here, and before there were none). `ada  sent rule/step` is an outcome.
 
 use super::driver::{Answers, Driver};
 use super::entry::{Entry, What};
+use super::project;
 use outreach_engine::event::{ConsentKind, EventKind, OutcomeKind};
 use outreach_engine::{Decision, Effect, Timestamp, Verdict};
 
@@ -25,6 +26,7 @@ pub enum LineKind {
     Start,
     ByHand,
     End,
+    Release,
 }
 
 /// Reads a block; ids that it does not say are those of the lines.
@@ -44,6 +46,7 @@ fn read_line(number: usize, line: &str) -> Line {
         "start" => Some(LineKind::Start),
         "by hand" => Some(LineKind::ByHand),
         "end" => Some(LineKind::End),
+        "release" => Some(LineKind::Release),
         _ => None,
     };
     if let Some(kind) = driver {
@@ -128,6 +131,10 @@ pub fn shown(at: Timestamp) -> String {
 
 /// Brings the lines, and judges what is due after them unless they have an end.
 pub fn run(driver: &mut Driver, lines: &[Line]) {
+    let page = driver.release.clone();
+    if lines.iter().any(|line| matches!(line.kind, LineKind::Release)) {
+        driver.release = project::release("before", page.settings.clone(), Vec::new());
+    }
     for (index, line) in lines.iter().enumerate() {
         driver.tick_until(Timestamp(line.arrives.0 - 1));
         match &line.kind {
@@ -144,6 +151,11 @@ pub fn run(driver: &mut Driver, lines: &[Line]) {
             LineKind::Stop => driver.is_running = false,
             LineKind::Start => (driver.is_running, driver.clock) = (true, line.arrives),
             LineKind::ByHand => driver.answers = Answers::ByHand,
+            LineKind::Release => {
+                driver.release = page.clone();
+                let (at, what) = (line.arrives, What::Release("page".into()));
+                driver.append(Entry { who: String::new(), at, arrives: at, what });
+            }
             LineKind::End => {
                 driver.tick_until(line.arrives);
                 driver.is_running = false;

@@ -55,16 +55,26 @@ enum Status {
     Off,
 }
 
-/// What sets the rule off. An event alone; with `count`, so many of it within a time; with `without`, the event and then
-/// not another one within a time.
+/// What sets the rule off: one form. An event alone; with `count`, so many of it within a time; with `without`, the event and
+/// then not another one within a time. A person who enters or leaves a segment.
 #[derive(JsonSchema)]
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("dependentRequired" = { "count": ["within"], "repeat": ["without"] }))]
+#[schemars(extend(
+    "dependentRequired" = { "count": ["within"], "repeat": ["without"], "backfill": ["enters"] },
+    "oneOf" = [{ "required": ["event"] }, { "required": ["enters"] }, { "required": ["leaves"] }],
+))]
 struct Trigger {
     /// The event that a person does, by its name.
     #[schemars(example = &"Signed Up")]
-    event: Words,
+    event: Option<Words>,
+    /// These tests of the person's traits turn from false to true, by a record.
+    enters: Option<Where>,
+    /// These tests of the person's traits turn from true to false, by a record.
+    leaves: Option<Where>,
+    /// Also those for whom it holds already when the rule is released. Default: false.
+    #[schemars(extend("default" = false), example = true)]
+    backfill: Option<bool>,
     /// Only events that pass these tests count.
     r#where: Option<Where>,
     /// So many of the event within any window as long as `within` set the rule off; then it counts anew.

@@ -3,9 +3,11 @@
 //! The file is read over its spanned tree, to the end, whatever was wrong before: a part that cannot be read leaves an
 //! error and a stand-in, and a file with one error makes no rule. One file for each part of rules.md.
 
+mod absence;
 mod condition;
 mod exit;
 mod limits;
+mod segment;
 mod steps;
 mod top;
 mod trigger;
@@ -78,7 +80,7 @@ const HOMES: [(&str, &[&str]); 5] = [
         "at the top, above the first [table]",
         &["name", "description", "owner", "status", "tags", "priority", "unproven"],
     ),
-    ("in [trigger]", &["count", "without", "repeat"]),
+    ("in [trigger]", &["count", "without", "repeat", "enters", "leaves", "backfill"]),
     ("in [limits]", &["once_per", "late", "grace"]),
     ("in [goal]", &["holdout"]),
     ("in a [[step]]", &["email", "in_product", "wait", "expires", "on_cap", "transactional"]),

@@ -1,184 +1,72 @@
 //! `[trigger]`: which of the forms it is, and that its keys belong to that form.
 
 use super::condition::{self, About};
+use super::{absence, segment};
 use crate::rule::condition::Path;
 use crate::rule::diagnostic::Code;
 use crate::rule::document::{Item, Place, Problems};
-use crate::rule::{EventMatch, FirstPart, Repeat, Trigger, TriggerForm};
+use crate::rule::{EventMatch, FirstPart, Trigger, TriggerForm};
 use crate::time::Length;
 use std::sync::Arc;
-use toml::de::DeValue;
 
-const NOT_BUILT: [&str; 13] = [
-    "sequence",
-    "inactive_for",
-    "events",
-    "or_never",
-    "enters",
-    "leaves",
-    "date",
-    "offset",
-    "at",
-    "cron",
-    "timezone",
-    "spread",
-    "backfill",
-];
+const NOT_BUILT: [&str; 10] =
+    ["sequence", "inactive_for", "events", "or_never", "date", "offset", "at", "cron", "timezone", "spread"];
 
 /// A sliding count keeps its last `count` events of each person and key: this bounds what it keeps (8 kB).
 const COUNT_MAX: i64 = 1_000;
 
-/// The keys of the table, each read by itself.
-struct Parts<'d> {
-    place: Place<'d>,
-    event: Option<EventMatch>,
-    count: Option<Item<'d>>,
-    within: Option<Item<'d>>,
-    without: Option<Item<'d>>,
-    repeat: Option<Item<'d>>,
+/// The keys that tell a form, and those that may stand beside each.
+const FORMS: [(&str, &[&str]); 3] = [
+    ("event", &["where", "key", "count", "within", "without", "repeat"]),
+    ("enters", &["backfill"]),
+    ("leaves", &[]),
+];
+
+/// The keys of the table.
+pub(super) struct Keys<'d> {
+    pub place: Place<'d>,
+    pub event: Option<Item<'d>>,
+    pub enters: Option<Item<'d>>,
+    pub leaves: Option<Item<'d>>,
+    pub condition: Option<Item<'d>>,
+    pub key: Option<Item<'d>>,
+    pub count: Option<Item<'d>>,
+    pub within: Option<Item<'d>>,
+    pub without: Option<Item<'d>>,
+    pub repeat: Option<Item<'d>>,
+    pub backfill: Option<Item<'d>>,
 }
 
 pub(super) fn parse(problems: &mut Problems, item: &Item<'_>, accepts_unproven: bool) -> Option<Trigger> {
     let mut table = item.table(problems)?;
-    let event_item = table.take("event");
-    let event = event_item.as_ref().and_then(|item| item.words(problems));
-    let condition = table.take("where").and_then(|item| condition::parse(problems, &item, About::Record));
-    let key = table.take("key").and_then(|item| key_path(problems, &item));
-    let parts = Parts {
+    let keys = Keys {
         place: table.place.clone(),
-        event: event.map(|event| EventMatch { event: Arc::from(event), condition, key }),
+        event: table.take("event"),
+        enters: table.take("enters"),
+        leaves: table.take("leaves"),
+        condition: table.take("where"),
+        key: table.take("key"),
         count: table.take("count"),
         within: table.take("within"),
         without: table.take("without"),
         repeat: table.take("repeat"),
+        backfill: table.take("backfill"),
     };
-    let has_other_form = table.finish(problems, &NOT_BUILT);
-    if event_item.is_none() && !has_other_form {
-        let message = "missing key `event` in `trigger`: what sets the rule off";
-        problems.error(Code::MissingKey, &parts.place, message).with_help("add event = \"Signed Up\"");
-    }
+    let backfill = keys.backfill.as_ref().and_then(|item| item.boolean(problems));
     // With a form that is not built, what goes together is that form's to say.
-    let form = if has_other_form { None } else { form(problems, parts) };
-    form.map(|form| Trigger { form, accepts_unproven })
+    let form = if table.finish(problems, &NOT_BUILT) { None } else { form(problems, &keys) };
+    Some(Trigger {
+        form: form?,
+        accepts_unproven,
+        backfills: backfill.unwrap_or_default(),
+        written: item.fingerprint(),
+    })
 }
 
 /// The path of a key: in the record.
 pub(super) fn key_path(problems: &mut Problems, item: &Item<'_>) -> Option<Path> {
     let text = item.text(problems)?;
     condition::path(problems, text, &item.place, About::Record)
-}
-
-fn form(problems: &mut Problems, parts: Parts<'_>) -> Option<TriggerForm> {
-    if let (Some(repeat), None) = (&parts.repeat, &parts.without) {
-        let message = "`repeat` says what a pending wait does: it needs `without`";
-        problems.error(Code::ContradictoryForm, &repeat.key_place, message);
-    }
-    let within = parts.within.as_ref().and_then(|item| item.length(problems));
-    let first = match &parts.count {
-        Some(count) => count_form(problems, count, &parts, within),
-        None => parts.event.clone().map(FirstPart::Event),
-    };
-    let Some(without) = &parts.without else {
-        if let (Some(within), None) = (&parts.within, &parts.count) {
-            let message = "`within` needs `count` or `without`: how often within, or what does not happen";
-            problems.error(Code::ContradictoryForm, &within.key_place, message);
-        }
-        return first.map(TriggerForm::Happens);
-    };
-    let repeat =
-        parts.repeat.as_ref().and_then(|item| item.choice(problems, &[("restart", Repeat::Restart)]));
-    let (without, within) = absence(problems, without, &parts, within)?;
-    Some(TriggerForm::Absence { first: first?, without, within, repeat: repeat.unwrap_or_default() })
-}
-
-fn count_form(
-    problems: &mut Problems,
-    item: &Item<'_>,
-    parts: &Parts<'_>,
-    within: Option<Length>,
-) -> Option<FirstPart> {
-    let count = item.integer(problems, 1..=COUNT_MAX);
-    if parts.within.is_none() {
-        let message = "`count` needs `within`: the window in which it is counted";
-        problems.error(Code::ContradictoryForm, &item.key_place, message).with_help("add within = \"1 day\"");
-    }
-    let count = u32::try_from(count?).ok()?;
-    Some(FirstPart::Count { event: parts.event.clone()?, count, within: within? })
-}
-
-/// What must not happen, and within what time. With a first part that has a `within` of its own only the long form says it:
-/// in the short one a single `within` would have two meanings.
-fn absence(
-    problems: &mut Problems,
-    item: &Item<'_>,
-    parts: &Parts<'_>,
-    outer: Option<Length>,
-) -> Option<(EventMatch, Length)> {
-    if let (Some(_), DeValue::String(event)) = (&parts.count, item.value) {
-        let help = format!("write without = {{ event = \"{event}\", within = \"3 days\" }}");
-        let message = "with `count`, `within` is the count's: `without` needs one of its own";
-        problems.error(Code::ContradictoryForm, &item.key_place, message).with_help(help);
-        return None;
-    }
-    let key = parts.event.as_ref().and_then(|event| event.key.as_ref());
-    let without = without_match(problems, item, key)?;
-    if parts.count.is_some() {
-        without.require_within(problems, item);
-        return Some((without.matching?, without.within?));
-    }
-    match (&parts.within, &without.within_item) {
-        (Some(_), Some(inner)) => {
-            let message = "`within` is said twice: in `trigger` and in `without`";
-            problems
-                .error(Code::ContradictoryForm, &inner.key_place, message)
-                .with_help("leave one of them out");
-        }
-        (None, _) => without.require_within(problems, item),
-        (Some(_), None) => {}
-    }
-    Some((without.matching?, without.within.or(outer)?))
-}
-
-/// What must not happen, in either form.
-struct Without<'d> {
-    matching: Option<EventMatch>,
-    within: Option<Length>,
-    within_item: Option<Item<'d>>,
-}
-
-impl Without<'_> {
-    fn require_within(&self, problems: &mut Problems, item: &Item<'_>) {
-        if self.within_item.is_none() {
-            let message = "`without` needs `within`: how long to wait for it";
-            problems
-                .error(Code::ContradictoryForm, &item.key_place, message)
-                .with_help("add within = \"3 days\"");
-        }
-    }
-}
-
-fn without_match<'d>(problems: &mut Problems, item: &Item<'d>, key: Option<&Path>) -> Option<Without<'d>> {
-    if item.value.is_str() {
-        let event = item.words(problems)?;
-        let matching = EventMatch { event: Arc::from(event), condition: None, key: key.cloned() };
-        return Some(Without { matching: Some(matching), within: None, within_item: None });
-    }
-    if !item.value.is_table() {
-        item.wrong_type(problems, "an event's name, or a table { event, where, within }");
-        return None;
-    }
-    let mut table = item.table(problems)?;
-    let event = table
-        .require(problems, "event", "add event = \"Project Created\"")
-        .and_then(|item| item.words(problems));
-    let condition = table.take("where").and_then(|item| condition::parse(problems, &item, About::Record));
-    let own_key = table.take("key").and_then(|item| other_key(problems, &item, key));
-    let within_item = table.take("within");
-    table.finish(problems, &[]);
-    let within = within_item.as_ref().and_then(|item| item.length(problems));
-    let key = own_key.or_else(|| key.cloned());
-    let matching = event.map(|event| EventMatch { event: Arc::from(event), condition, key });
-    Some(Without { matching, within, within_item })
 }
 
 /// A `key` beside another event names where the trigger's key stands there.
@@ -189,4 +77,94 @@ pub(super) fn other_key(problems: &mut Problems, item: &Item<'_>, key: Option<&P
         problems.error(Code::ContradictoryForm, &item.key_place, message).with_help("give [trigger] a key");
     }
     key_path(problems, item)
+}
+
+fn form(problems: &mut Problems, keys: &Keys<'_>) -> Option<TriggerForm> {
+    let mut told = FORMS.iter().filter_map(|(form, beside)| Some((*form, *beside, keys.get(form)?)));
+    let Some((form, beside, item)) = told.next() else {
+        let message = "missing key `event` in `trigger`: what sets the rule off";
+        problems.error(Code::MissingKey, &keys.place, message).with_help("add event = \"Signed Up\"");
+        return None;
+    };
+    for (other, _, item) in told {
+        let message = format!("`{form}` and `{other}` are two forms of a trigger: a rule has one");
+        let help = "leave one of them out, or write two rules";
+        problems.error(Code::ContradictoryForm, &item.key_place, message).with_help(help);
+    }
+    keys.go_with(problems, form, beside);
+    match form {
+        "enters" | "leaves" => segment::parse(problems, form, item),
+        _ => after(problems, keys),
+    }
+}
+
+impl<'d> Keys<'d> {
+    fn get(&self, key: &str) -> Option<&Item<'d>> {
+        self.all().into_iter().flatten().find(|item| item.key == key)
+    }
+
+    fn all(&self) -> [Option<&Item<'d>>; 10] {
+        [
+            self.event.as_ref(),
+            self.enters.as_ref(),
+            self.leaves.as_ref(),
+            self.condition.as_ref(),
+            self.key.as_ref(),
+            self.count.as_ref(),
+            self.within.as_ref(),
+            self.without.as_ref(),
+            self.repeat.as_ref(),
+            self.backfill.as_ref(),
+        ]
+    }
+
+    /// Each key that stands there goes with the form.
+    fn go_with(&self, problems: &mut Problems, form: &str, beside: &[&str]) {
+        let is_form = |key: &str| FORMS.iter().any(|(form, _)| *form == key);
+        let others = self.all().into_iter().flatten().filter(|item| !is_form(item.key));
+        for item in others.filter(|item| !beside.contains(&item.key)) {
+            let (key, mut home) = (item.key, Vec::new());
+            home.extend(
+                FORMS.iter().filter(|(_, beside)| beside.contains(&key)).map(|(form, _)| format!("`{form}`")),
+            );
+            let message = format!("`{key}` does not go with `{form}`: it belongs to {}", home.join(" or "));
+            let help = "leave it out, or say the form that it belongs to";
+            problems.error(Code::ContradictoryForm, &item.key_place, message).with_help(help);
+        }
+    }
+
+    /// The path of the trigger's key.
+    pub fn key_path(&self, problems: &mut Problems) -> Option<Path> {
+        self.key.as_ref().and_then(|item| key_path(problems, item))
+    }
+}
+
+/// An event, or so many of it; then perhaps not another.
+fn after(problems: &mut Problems, keys: &Keys<'_>) -> Option<TriggerForm> {
+    let event = keys.event.as_ref().and_then(|item| item.words(problems));
+    let condition = keys.condition.as_ref().and_then(|item| condition::parse(problems, item, About::Record));
+    let key = keys.key_path(problems);
+    let event = event.map(|event| EventMatch { event: Arc::from(event), condition, key: key.clone() });
+    let within = keys.within.as_ref().and_then(|item| item.length(problems));
+    let first = match &keys.count {
+        Some(count) => count_form(problems, count, keys, event, within),
+        None => event.map(FirstPart::Event),
+    };
+    absence::parse(problems, keys, first, key.as_ref(), within)
+}
+
+fn count_form(
+    problems: &mut Problems,
+    item: &Item<'_>,
+    keys: &Keys<'_>,
+    event: Option<EventMatch>,
+    within: Option<Length>,
+) -> Option<FirstPart> {
+    let count = item.integer(problems, 1..=COUNT_MAX);
+    if keys.within.is_none() {
+        let message = "`count` needs `within`: the window in which it is counted";
+        problems.error(Code::ContradictoryForm, &item.key_place, message).with_help("add within = \"1 day\"");
+    }
+    let count = u32::try_from(count?).ok()?;
+    Some(FirstPart::Count { event: event?, count, within: within? })
 }

@@ -233,6 +233,40 @@ fn keys_that_do_not_go_together_are_contradictory() {
 }
 
 #[test]
+fn a_trigger_has_one_form_and_keys_of_that_form_alone() {
+    let row = |trigger: &str, expected: &'static [&'static str]| ("rule", with_trigger(trigger), expected);
+    check_rows(&[
+        row("event = \"A\"\nenters = { \"traits.x\" = 1 }", &["contradictory-form 5:1"]),
+        row("enters = { \"traits.x\" = 1 }\nleaves = { \"traits.x\" = 1 }", &["contradictory-form 5:1"]),
+        row(
+            "enters = { \"traits.x\" = 1 }\ncount = 3\nkey = \"properties.x\"",
+            &["contradictory-form 5:1", "contradictory-form 6:1"],
+        ),
+        row("leaves = { \"traits.x\" = 1 }\nbackfill = true", &["contradictory-form 5:1"]),
+        row("event = \"A\"\nbackfill = true", &["contradictory-form 5:1"]),
+    ]);
+    let found = problems("rule", &with_trigger("event = \"A\"\nbackfill = true"));
+    assert_eq!(found[0].message, "`backfill` does not go with `event`: it belongs to `enters`");
+}
+
+#[test]
+fn a_segment_is_about_the_person_and_no_clock() {
+    let row = |trigger: &str, expected: &'static [&'static str]| ("rule", with_trigger(trigger), expected);
+    check_rows(&[
+        row("enters = { \"properties.x\" = 1 }", &["bad-path 4:12"]),
+        row("enters = {}", &["bad-value 4:10"]),
+        row("enters = { \"traits.at\" = { lt = \"now - 7 days\" } }", &["contradictory-form 4:10"]),
+        row(
+            "leaves = { any = [{ \"traits.at\" = { between = [\"now - 7 days\", \"now\"] } }] }",
+            &["contradictory-form 4:10"],
+        ),
+    ]);
+    let found = problems("rule", &with_trigger("enters = { \"traits.at\" = { lt = \"now\" } }"));
+    let help = found[0].help.as_deref().unwrap_or_default();
+    assert!(help.starts_with("say the date with date = "), "{help}");
+}
+
+#[test]
 fn names_topics_and_permissions_are_checked() {
     check_rows(&[
         ("rule", with_more("[[step]]\nwait = \"1 day\"\nname = \"probe\"\n"), &["duplicate-step-name 9:8"]),
@@ -260,10 +294,6 @@ fn what_the_language_has_and_this_version_has_not_is_not_built_yet() {
             &["not-built-yet 4:1"],
         ),
         row("inactive_for = \"14 days\"\nevents = [\"A\"]", &["not-built-yet 4:1", "not-built-yet 5:1"]),
-        row(
-            "enters = { \"traits.seats\" = { gte = 10 } }\nbackfill = true",
-            &["not-built-yet 4:1", "not-built-yet 5:1"],
-        ),
         row("event = \"A\"\nwhere = { did = { event = \"B\" } }", &["not-built-yet 5:11"]),
     ]);
     check_rows(&[

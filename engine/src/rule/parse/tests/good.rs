@@ -3,7 +3,7 @@
 use super::{good, with_more, with_trigger, with_where};
 use crate::effect::{Channel, OnCap};
 use crate::rule::condition::{Bound, Condition, Operator};
-use crate::rule::{Exit, FirstPart, OncePer, Repeat, Rule, Share, Status, StepKind, TriggerForm};
+use crate::rule::{Exit, FirstPart, OncePer, Repeat, Rule, Share, Status, StepKind, TriggerForm, Turn};
 use crate::time::{Length, Timestamp};
 use crate::value::Value;
 
@@ -110,6 +110,29 @@ fn each_trigger_form_is_told_by_its_keys() {
         "event = \"A\"\nwithout = { event = \"B\", where = { \"properties.x\" = 1 } }\nwithin = \"2 h\"",
     );
     assert!(matches!(outer, TriggerForm::Absence { within, .. } if within == Length::hours(2)));
+}
+
+#[test]
+fn a_segment_turns_one_way_and_says_whether_it_asks_those_inside() {
+    let trigger = |text: &str| good(&with_trigger(text)).trigger;
+    let enters = trigger("enters = { \"traits.seats\" = { gte = 10 } }\nbackfill = true");
+    assert!(matches!(enters.form, TriggerForm::Segment { to: Turn::Enters, .. }) && enters.backfills);
+    let leaves = trigger("leaves = { \"traits.at\" = { gte = \"2026-03-02T10:00:00Z\" } }");
+    assert!(matches!(leaves.form, TriggerForm::Segment { to: Turn::Leaves, .. }) && !leaves.backfills);
+}
+
+#[test]
+fn a_trigger_that_is_written_otherwise_is_told_from_it_by_what_it_says_alone() {
+    let written = |trigger: &str| good(&with_trigger(trigger)).trigger.written;
+    let one = written("enters = { \"traits.a\" = 1, \"traits.b\" = { gt = 2 } }\nbackfill = true");
+    let spaced = "backfill  =  true # so\nenters = { \"traits.b\" = { gt = 2 },  \"traits.a\" = 1 }";
+    assert_eq!(one, written(spaced));
+    assert_ne!(one, written("enters = { \"traits.a\" = 1, \"traits.b\" = { gt = 3 } }\nbackfill = true"));
+    assert_eq!(
+        written("event = \"A\""),
+        13_756_074_656_770_727_878,
+        "it is kept in snapshots: every version says this"
+    );
 }
 
 #[test]

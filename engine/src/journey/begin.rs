@@ -1,0 +1,149 @@
+//! A trigger is shown a record; where it holds now, a journey begins.
+
+use super::enter::{Entry, count, enter};
+use super::{exit, render};
+use crate::effect::{Effects, NonEntryReason};
+use crate::event::{Event, Place, SubjectKind};
+use crate::release::{Compiled, Hook, Release, Role};
+use crate::rule::{EventMatch, Trigger, TriggerForm};
+use crate::state::{Occurrence, Profile, Shard, Wait};
+use crate::trigger::{self, Found, Met, Noticed};
+use std::sync::Arc;
+
+/// A record that concerns a trigger.
+pub(crate) struct Shown<'a> {
+    pub compiled: &'a Arc<Compiled>,
+    pub role: Role,
+    pub key: Option<String>,
+    /// What a journey calls the record that began it.
+    pub event_name: Arc<str>,
+}
+
+/// Shows the event to the part of a trigger that a hook stands for; the number of the person, if something of them is
+/// kept now.
+pub(crate) fn set_off(
+    release: &Release,
+    shard: &mut Shard,
+    person: Option<usize>,
+    hook: Hook,
+    place: Place,
+    event: &Event<'_>,
+    effects: &mut Effects,
+) -> Option<usize> {
+    let compiled = release.compiled(hook.rule);
+    let profile = person.map(|index| &shard.people[index].profile);
+    let (matched, key) = passes(compiled, hook.role, profile, event)?;
+    let shown = Shown { compiled, role: hook.role, key, event_name: matched.event.clone() };
+    Some(show(release, shard, person, shown, place, event, effects))
+}
+
+/// Shows the event to a trigger that it concerns; the number of the person, who is kept from now on.
+pub(crate) fn show(
+    release: &Release,
+    shard: &mut Shard,
+    person: Option<usize>,
+    shown: Shown<'_>,
+    place: Place,
+    event: &Event<'_>,
+    effects: &mut Effects,
+) -> usize {
+    let Shown { compiled, role, key, event_name } = shown;
+    let occurrence = || Occurrence {
+        message_id: event.message_id.as_ref().into(),
+        at: event.occurred_at,
+        place,
+        captured: render::capture(compiled, event),
+    };
+    let hash = xxhash_rust::xxh3::xxh3_64(event.message_id.as_bytes());
+    let at = event.occurred_at;
+    let rule = shard.rule_slot(&compiled.rule.id);
+    let release_slot = shard.release_slot(&release.id);
+    let index = person.unwrap_or_else(|| shard.keep(event.subject));
+    let (id, once_per) = (&compiled.rule.id, compiled.rule.limits.once_per);
+    let Shard { people, releases, .. } = &mut *shard;
+    let is_of_trigger = |wait: &Wait| {
+        let began = releases.get_index(wait.release as usize).expect("slots come from this table");
+        release.rule_of(began, id).is_some_and(|own| own.first_hash == compiled.first_hash)
+    };
+    let met = Met {
+        compiled,
+        role,
+        hash,
+        occurrence: &occurrence,
+        order: (at, place),
+        release: release_slot,
+        is_of_trigger: &is_of_trigger,
+    };
+    let case = match trigger::case_of(&mut people[index], rule, key.as_deref(), once_per, at) {
+        Found::Case(case) => case,
+        Found::InsteadOf(case) => {
+            count(id, NonEntryReason::KeysMax, at, effects);
+            case
+        }
+        Found::Full => {
+            count(id, NonEntryReason::KeysMax, at, effects);
+            return index;
+        }
+    };
+    match trigger::notice(case, &met) {
+        Noticed::Nothing => {}
+        Noticed::OnceEver => {
+            // The audience is asked first (rules.md, "Guard rails").
+            let scope = exit::scope(event, &people[index].profile);
+            let is_inside = compiled.rule.audience.as_ref().is_none_or(|audience| audience.holds(&scope));
+            let reason = if is_inside { NonEntryReason::OncePer } else { NonEntryReason::Audience };
+            count(id, reason, at, effects);
+        }
+        Noticed::Holds(occurrence) => {
+            let (subject, person) = people.get_index_mut(index).expect("just kept");
+            let key = key.map(Arc::from);
+            let (at, occurrence, exited) = (occurrence.at, *occurrence, None);
+            let entry =
+                Entry { release, compiled, rule, release_slot, key, occurrence, event_name, at, exited };
+            enter(entry, subject, person, effects);
+        }
+    }
+    index
+}
+
+/// The part of a trigger that an event passes, and the key that it is for; nothing where it does not concern it.
+fn passes<'r>(
+    compiled: &'r Compiled,
+    role: Role,
+    profile: Option<&Profile>,
+    event: &Event<'_>,
+) -> Option<(&'r EventMatch, Option<String>)> {
+    let trigger = &compiled.rule.trigger;
+    let matched = part(&trigger.form, role)?;
+    let is_heard = match role {
+        Role::First => event.is_proven || trigger.accepts_unproven,
+        // What ends a wait that nobody can have is not kept for people whom nobody vouches for.
+        Role::Without => may_end(event, trigger) && (event.is_proven || profile.is_some()),
+    };
+    if !is_heard {
+        return None;
+    }
+    let nobody = Profile::default();
+    let scope = exit::scope(event, profile.unwrap_or(&nobody));
+    if !matched.condition.as_ref().is_none_or(|condition| condition.holds(&scope)) {
+        return None;
+    }
+    let key = match &matched.key {
+        Some(path) => Some(exit::key_of(&scope, path)?),
+        None => None,
+    };
+    Some((matched, key))
+}
+
+/// Whether an event may end what a rule has under way: with a public key anybody can name a user.
+pub(crate) fn may_end(event: &Event<'_>, trigger: &Trigger) -> bool {
+    event.is_proven || trigger.accepts_unproven || event.subject.kind == SubjectKind::Anon
+}
+
+/// The part of a trigger that a hook stands for.
+fn part(form: &TriggerForm, role: Role) -> Option<&EventMatch> {
+    match role {
+        Role::First => Some(form.first()?.event()),
+        Role::Without => form.without(),
+    }
+}
