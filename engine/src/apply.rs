@@ -206,7 +206,7 @@ fn leave_journeys(release: &Release, shard: &mut Shard, index: usize, place: Pla
             }
         }
         let hash = xxhash_rust::xxh3::xxh3_64(event.message_id.as_bytes());
-        let second = SeenEvent { at: event.occurred_at, place, hash };
+        let second = SeenEvent::new((event.occurred_at, place), hash);
         absence::end_earlier(case, second, |wait| {
             let earlier = own(wait).filter(|compiled| compiled.release != release.id);
             let without = earlier.and_then(|compiled| compiled.rule.trigger.form.without());

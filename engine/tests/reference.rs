@@ -16,7 +16,8 @@ type Held = Vec<(Timestamp, Timestamp)>;
 /// An event of one person, as a trigger sees it.
 struct Seen<'e> {
     at: Timestamp,
-    is_first: bool,
+    /// Which events of the first part it is.
+    parts: Vec<bool>,
     is_without: bool,
     key: Option<&'e str>,
 }
@@ -37,18 +38,42 @@ fn held(form: &TriggerForm, history: &[Seen<'_>]) -> Held {
 /// Whether the first part holds at each event.
 fn first_holds(part: &FirstPart, history: &[Seen<'_>]) -> Vec<bool> {
     match part {
-        FirstPart::Event(_) => history.iter().map(|seen| seen.is_first).collect(),
+        FirstPart::Event(_) => history.iter().map(|seen| seen.parts[0]).collect(),
         FirstPart::Count { count, within, .. } => count_holds(history, *count as usize, *within),
+        FirstPart::Sequence { steps, within } => sequence_holds(history, steps.len(), *within),
     }
+}
+
+/// At the last of them: of each step before it the latest, the first at most `within` before; each serves one match.
+fn sequence_holds(history: &[Seen<'_>], steps: usize, within: Length) -> Vec<bool> {
+    let mut used = vec![false; history.len()];
+    let mut holds = vec![false; history.len()];
+    for last in 0..history.len() {
+        let mut taken = Vec::new();
+        let mut before = last + 1;
+        for step in (0..steps).rev() {
+            let is_it = |at: &usize| history[*at].parts[step] && !used[*at];
+            // The last step is this event itself.
+            let found = (0..before).rev().take(if step + 1 == steps { 1 } else { before }).find(is_it);
+            let Some(at) = found else { break };
+            taken.push(at);
+            before = at;
+        }
+        if taken.len() == steps && history[last].at.0 - history[before].at.0 <= within.0 {
+            taken.iter().for_each(|at| used[*at] = true);
+            holds[last] = true;
+        }
+    }
+    holds
 }
 
 /// The `count`th within `(t - within, t]`; after it the count starts anew.
 fn count_holds(history: &[Seen<'_>], count: usize, within: Length) -> Vec<bool> {
     let mut unused: Vec<Timestamp> = Vec::new();
     let mut holds = |seen: &Seen<'_>| {
-        unused.extend(seen.is_first.then_some(seen.at));
+        unused.extend(seen.parts[0].then_some(seen.at));
         let inside = unused.iter().filter(|at| at.0 > seen.at.0 - within.0).count();
-        let holds = seen.is_first && inside == count;
+        let holds = seen.parts[0] && inside == count;
         if holds {
             unused.clear();
         }
@@ -87,7 +112,7 @@ fn is_met(matched: &EventMatch, entry: &Entry) -> bool {
 
 /// All that a rule's trigger held for, by (person, key), in order.
 fn expected(form: &TriggerForm, stream: &[Entry]) -> BTreeMap<(String, String), Held> {
-    let (first, without) = (form.first().expect("a first part").event(), form.without());
+    let (first, without) = (form.first().expect("a first part"), form.without());
     let mut ids = BTreeSet::new();
     let mut histories: BTreeMap<(String, String), Vec<Seen<'_>>> = BTreeMap::new();
     for entry in stream {
@@ -95,10 +120,11 @@ fn expected(form: &TriggerForm, stream: &[Entry]) -> BTreeMap<(String, String), 
         if !ids.insert(id) {
             continue;
         }
-        let is_keyed = first.key.is_some();
+        let is_keyed = first.event().key.is_some();
         let key = is_keyed.then(|| if properties.contains(r#""k":"x""#) { "x" } else { "y" });
         let is_without = without.is_some_and(|without| is_met(without, entry));
-        let seen = Seen { at: entry.at, is_first: is_met(first, entry), is_without, key };
+        let parts = first.events().iter().map(|event| is_met(event, entry)).collect();
+        let seen = Seen { at: entry.at, parts, is_without, key };
         let place = (entry.who.clone(), seen.key.unwrap_or_default().to_owned());
         histories.entry(place).or_default().push(seen);
     }

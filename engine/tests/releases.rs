@@ -181,3 +181,44 @@ fn a_rule_that_is_switched_off_ends_its_journeys_for_good() {
     let once = |effect: &Effect| matches!(effect, Effect::Count(no) if no.reason == NonEntryReason::OncePer);
     assert!(driver.effects.iter().any(once), "the entry counts: {:?}", driver.effects);
 }
+
+/// A trigger, entered every time.
+fn every_time(trigger: &str) -> String {
+    format!(
+        "name = \"R\"\n[trigger]\n{trigger}\n[limits]\nonce_per = \"always\"\n[[step]]\nin_product = \"card\"\n"
+    )
+}
+
+#[test]
+fn a_sequence_goes_on_over_a_release_that_says_the_same_trigger() {
+    let rule = every_time("sequence = [\"A\", \"B\"]\nwithin = \"1 day\"");
+    let named = format!("description = \"other words\"\n{rule}");
+    let driver = World::new(&[(0, &rule), (10, &named)]).run(&[("A", 1), ("B", 20)]);
+    assert_eq!(sent(&driver), [row(20, "r2", "B")]);
+}
+
+/// Else the first step of the old one would be taken for the first of the new one.
+#[test]
+fn what_was_seen_for_another_sequence_is_no_part_of_the_new_one() {
+    let old = every_time("sequence = [\"A\", \"B\"]\nwithin = \"1 day\"");
+    let new = every_time("sequence = [\"C\", \"B\"]\nwithin = \"1 day\"");
+    let driver = World::new(&[(0, &old), (10, &new)]).run(&[("A", 1), ("B", 20), ("C", 21), ("B", 22)]);
+    assert_eq!(sent(&driver), [row(22, "r2", "B")]);
+    let releases = [(0, old.as_str()), (10, ""), (15, new.as_str())];
+    let driver = World::new(&releases).run(&[("A", 1), ("B", 20), ("C", 21), ("B", 22)]);
+    assert_eq!(sent(&driver), [row(22, "r3", "B")]);
+}
+
+#[test]
+fn an_absence_after_a_sequence_finishes_by_the_release_of_its_wait() {
+    let absence = |c: &str| {
+        every_time(&format!(
+            "sequence = [\"A\", \"B\"]\nwithin = \"1 day\"\nwithout = {{ event = \"{c}\", within = \"3 days\" }}"
+        ))
+    };
+    let (old, new) = (absence("C"), absence("D"));
+    let releases = [(0, old.as_str()), (10, new.as_str())];
+    assert_eq!(sent(&World::new(&releases).run(&[("A", 1), ("B", 2)])), [row(74, "r1", "B")]);
+    assert_eq!(sent(&World::new(&releases).run(&[("A", 1), ("B", 2), ("C", 20)])), []);
+    assert_eq!(sent(&World::new(&releases).run(&[("A", 1), ("B", 2), ("D", 20)])), []);
+}

@@ -53,6 +53,14 @@ pub(super) fn each_where(path: &str, text: &str, visit: &mut dyn FnMut(&Item<'_>
     let mut segment = |form| trigger.as_mut().and_then(|trigger| trigger.take(form));
     let segments = [segment("enters"), segment("leaves")];
     segments.iter().flatten().for_each(|tests| visit(tests, Asked::OfAnotherRecord));
+    let sequence = trigger.as_mut().and_then(|trigger| trigger.take("sequence"));
+    let steps = sequence.and_then(|item| item.elements(&mut said)).unwrap_or_default();
+    for (step, behind) in steps.iter().rev().zip(0..).filter(|(step, _)| step.value.is_table()) {
+        let tests = step.table(&mut said).and_then(|mut step| step.take("where"));
+        // The last step completes the trigger.
+        let asked = if behind == 0 { Asked::OfTheTriggersRecord } else { Asked::OfAnotherRecord };
+        tests.iter().for_each(|tests| visit(tests, asked));
+    }
     let mut show = |table: Option<Table<'_>>, asked| {
         let tests = table.and_then(|mut table| table.take("where"));
         tests.iter().for_each(|tests| visit(tests, asked));

@@ -52,7 +52,12 @@ fn trigger(trigger: &Trigger) -> String {
     let words = match &trigger.form {
         TriggerForm::Happens(first) => holds(first),
         TriggerForm::Absence { first, without, within, repeat } => {
-            let by = if is_same(first.event(), without) {
+            let (is, is_event) = match first {
+                FirstPart::Event(_) => ("is", true),
+                FirstPart::Count { .. } => ("is", false),
+                FirstPart::Sequence { .. } => ("are", false),
+            };
+            let by = if is_event && is_same(first.event(), without) {
                 "by another".to_owned()
             } else {
                 format!("by {}", named(without))
@@ -63,9 +68,9 @@ fn trigger(trigger: &Trigger) -> String {
             };
             let what = match first {
                 FirstPart::Event(event) => named(event),
-                FirstPart::Count { .. } => format!("{} and", holds(first)),
+                FirstPart::Count { .. } | FirstPart::Sequence { .. } => format!("{} and", holds(first)),
             };
-            format!("{what} is not followed {by} within {within}{from}")
+            format!("{what} {is} not followed {by} within {within}{from}")
         }
         TriggerForm::Segment { condition, to } => turns(condition, *to),
     };
@@ -80,6 +85,10 @@ fn holds(first: &FirstPart) -> String {
         FirstPart::Event(event) => happens(event),
         FirstPart::Count { event, count, within } => {
             format!("{} {count} times within {within}", happens(event))
+        }
+        FirstPart::Sequence { steps, within } => {
+            let names: Vec<String> = steps.iter().map(named).collect();
+            format!("{} happen in this order within {within}", listed(&names, "and"))
         }
     }
 }
@@ -258,6 +267,23 @@ mod tests {
         assert!(said(&rule(trigger, "")).starts_with(
             "When “Session Started” is not followed by another within 14 days of the latest, show"
         ));
+    }
+
+    #[test]
+    fn a_sequence_is_told_in_its_order() {
+        let trigger = "sequence = [\"Cart Viewed\", { event = \"Checkout Started\", where = { \"properties.n\" = 1 } }]\n\
+             within = \"1 hour\"";
+        let words =
+            "When “Cart Viewed” and “Checkout Started” (its n is 1) happen in this order within 1 hour";
+        let alone = said(&rule(trigger, ""));
+        assert!(alone.starts_with(&format!("{words}, show")), "{alone}");
+        let without = "without = { event = \"Order Placed\", within = \"3 days\" }";
+        let absence = said(&rule(&format!("{trigger}\n{without}"), ""));
+        assert!(
+            absence
+                .starts_with(&format!("{words} and are not followed by “Order Placed” within 3 days, show")),
+            "{absence}"
+        );
     }
 
     #[test]

@@ -8,10 +8,10 @@ use crate::effect::Effects;
 use crate::event::Place;
 use crate::release::{Compiled, Release};
 use crate::rule::{Status, TriggerForm, Turn};
-use crate::state::{Occurrence, Released, Scan, Shard};
+use crate::state::{Case, Occurrence, Released, Scan, Shard};
 use crate::time::Timestamp;
 use crate::trigger::segment;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// People that one tick passes: some milliseconds, and a million people in eight partitions within two seconds.
@@ -27,24 +27,53 @@ pub(crate) struct Announced {
 /// A release is announced: rules that are new, or whose trigger is written otherwise, are to be shown to all who are there.
 /// A rule that was off or gone is new again.
 pub(crate) fn announce(release: &Release, shard: &mut Shard, announced: Announced) {
-    let (mut released, mut new) = (BTreeMap::new(), Vec::new());
+    let before = std::mem::take(&mut shard.released);
+    let mut now: BTreeMap<u32, Released> =
+        before.iter().map(|(slot, known)| (*slot, Released { is_live: false, ..*known })).collect();
+    let (mut new, mut changed) = (Vec::new(), BTreeSet::new());
     let is_live = |compiled: &&Arc<Compiled>| compiled.rule.status != Status::Off;
-    for compiled in release.rules().filter(is_live).filter(|compiled| compiled.rule.trigger.is_shown_to_all())
-    {
+    for compiled in release.rules().filter(is_live) {
+        let trigger = &compiled.rule.trigger;
+        if !trigger.has_steps() && !trigger.is_shown_to_all() {
+            continue;
+        }
         let slot = shard.rule_slot(&compiled.rule.id);
-        let written = compiled.rule.trigger.written;
-        let known = shard.released.get(&slot).filter(|known| known.written == written).copied();
-        if known.is_none() {
+        let known = before.get(&slot);
+        let is_same = known.is_some_and(|known| known.written == trigger.written);
+        if known.is_some() && !is_same {
+            changed.insert(slot);
+        }
+        let known = known.filter(|known| is_same && known.is_live).copied();
+        if known.is_none() && trigger.is_shown_to_all() {
             new.push(slot);
         }
-        released.insert(slot, known.unwrap_or(Released { written, at: announced.at }));
+        let released = Released { written: trigger.written, at: announced.at, is_live: true };
+        now.insert(slot, known.unwrap_or(released));
     }
-    shard.released = released;
+    shard.released = now;
+    forget_windows(shard, &changed);
     for scan in &mut shard.scans {
-        scan.rules.retain(|slot| shard.released.contains_key(slot) && !new.contains(slot));
+        let is_there = |slot: &u32| shard.released.get(slot).is_some_and(|released| released.is_live);
+        scan.rules.retain(|slot| is_there(slot) && !new.contains(slot));
     }
     shard.scans.push(Scan::new(announced.at, announced.place, new, shard.people.len()));
     shard.scans.retain(|scan| !scan.is_over());
+}
+
+/// What was seen for a trigger that is written otherwise now says nothing of it. All people are looked at, once a release
+/// with such a rule.
+fn forget_windows(shard: &mut Shard, changed: &BTreeSet<u32>) {
+    if changed.is_empty() {
+        return;
+    }
+    for index in 0..shard.people.len() {
+        let is_of_one = |case: &Case| changed.contains(&case.rule) && !case.state.window().is_empty();
+        // Looked at without a change: whoever may change is copied first where a snapshot is under way.
+        if shard.people[index].cases.iter().any(is_of_one) {
+            let cases = &mut shard.people[index].cases;
+            cases.iter_mut().filter(|case| is_of_one(case)).for_each(|case| case.state.window_mut().clear());
+        }
+    }
 }
 
 /// Shows the rules to up to [`PEOPLE_PER_TICK_MAX`] people more.

@@ -116,7 +116,7 @@ fn passes<'r>(
     let trigger = &compiled.rule.trigger;
     let matched = part(&trigger.form, role)?;
     let is_heard = match role {
-        Role::First => event.is_proven || trigger.accepts_unproven,
+        Role::First | Role::Step { .. } => event.is_proven || trigger.accepts_unproven,
         // What ends a wait that nobody can have is not kept for people whom nobody vouches for.
         Role::Without => may_end(event, trigger) && (event.is_proven || profile.is_some()),
     };
@@ -144,6 +144,7 @@ pub(crate) fn may_end(event: &Event<'_>, trigger: &Trigger) -> bool {
 fn part(form: &TriggerForm, role: Role) -> Option<&EventMatch> {
     match role {
         Role::First => Some(form.first()?.event()),
+        Role::Step { after } => form.first()?.events().iter().rev().nth(usize::from(after)),
         Role::Without => form.without(),
     }
 }

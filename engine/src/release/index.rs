@@ -6,7 +6,7 @@
 use super::Compiled;
 use crate::event::Event;
 use crate::json::{self, Seen};
-use crate::rule::{Condition, EventMatch, Operator, Path, Root, Status, Test, TriggerForm};
+use crate::rule::{Condition, EventMatch, FirstPart, Operator, Path, Root, Status, Test, TriggerForm};
 use crate::value::Value;
 use indexmap::IndexMap;
 use std::collections::BTreeMap;
@@ -28,6 +28,8 @@ pub enum Role {
     Without,
     /// An event of the first part: the event, or the counted one.
     First,
+    /// A step of a sequence, by how many come after it: what may end one sequence is asked before what may begin the next.
+    Step { after: u8 },
 }
 
 type ByName = IndexMap<Box<str>, Named, foldhash::fast::FixedState>;
@@ -96,7 +98,13 @@ impl Index {
 
 fn roles(form: &TriggerForm) -> impl Iterator<Item = (Role, &EventMatch)> {
     let without = form.without().map(|without| (Role::Without, without));
-    without.into_iter().chain(form.first().map(|first| (Role::First, first.event())))
+    let steps = match form.first() {
+        Some(FirstPart::Sequence { steps, .. }) => steps.as_slice(),
+        Some(FirstPart::Event(_) | FirstPart::Count { .. }) | None => &[],
+    };
+    let first = form.first().filter(|_| steps.is_empty()).map(|first| (Role::First, first.event()));
+    let steps = steps.iter().rev().zip(0..).map(|(step, after)| (Role::Step { after }, step));
+    without.into_iter().chain(first).chain(steps)
 }
 
 impl Named {

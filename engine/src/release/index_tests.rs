@@ -3,7 +3,7 @@
 use super::{Hook, Release, Role, Settings};
 use crate::event::{Event, EventKind, Subject};
 use crate::journey::exit;
-use crate::rule::{EventMatch, Known, parse};
+use crate::rule::{EventMatch, FirstPart, Known, parse};
 use crate::state::Profile;
 use crate::time::Timestamp;
 use proptest::prelude::*;
@@ -33,6 +33,19 @@ fn condition() -> impl Strategy<Value = &'static str> {
 }
 
 fn trigger() -> impl Strategy<Value = String> {
+    prop_oneof![3 => after_event(), 1 => sequence()]
+}
+
+fn sequence() -> impl Strategy<Value = String> {
+    let step = (select(&["A", "B"][..]), condition()).prop_map(|(event, condition)| {
+        let condition = if condition.is_empty() { String::new() } else { format!(", {condition}") };
+        format!("{{ event = \"{event}\"{condition} }}")
+    });
+    let steps = prop::collection::vec(step, 2..4);
+    steps.prop_map(|steps| format!("sequence = [{}]\nwithin = \"1 day\"\n", steps.join(", ")))
+}
+
+fn after_event() -> impl Strategy<Value = String> {
     let name = || select(&["A", "B"][..]);
     (name(), condition(), prop::option::of((name(), condition()))).prop_map(|(event, condition, without)| {
         let without = without.map_or(String::new(), |(event, condition)| {
@@ -98,14 +111,18 @@ fn asked(release: &Release, event: &Event<'_>, profile: &Profile) -> Vec<Hook> {
     let mut hooks = Vec::new();
     for (number, compiled) in release.rules().enumerate() {
         let form = &compiled.rule.trigger.form;
-        let (first, without) = (form.first().expect("a first part").event(), form.without());
+        let (first, without) = (form.first().expect("a first part"), form.without());
         let is_live = compiled.rule.status == crate::rule::Status::Live;
         let rule = number as u32;
         if is_live && without.is_some_and(|without| holds(without, event, profile)) {
             hooks.push(Hook { rule, role: Role::Without });
         }
-        if is_live && holds(first, event, profile) {
-            hooks.push(Hook { rule, role: Role::First });
+        let is_sequence = matches!(first, FirstPart::Sequence { .. });
+        for (part, after) in first.events().iter().rev().zip(0..) {
+            let role = if is_sequence { Role::Step { after } } else { Role::First };
+            if is_live && holds(part, event, profile) {
+                hooks.push(Hook { rule, role });
+            }
         }
     }
     hooks
@@ -131,6 +148,10 @@ proptest! {
             match hook.role {
                 Role::Without => form.without().expect("it has a second part").clone(),
                 Role::First => form.first().expect("a first part").event().clone(),
+                Role::Step { after } => {
+                    let events = form.first().expect("a first part").events();
+                    events[events.len() - 1 - usize::from(after)].clone()
+                }
             }
         };
         found.retain(|hook| holds(&part(hook), &event, &profile));

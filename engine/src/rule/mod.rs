@@ -96,6 +96,11 @@ pub enum FirstPart {
         count: u32,
         within: Length,
     },
+    /// These in this order, others between allowed, the first at most this length before the last.
+    Sequence {
+        steps: Vec<EventMatch>,
+        within: Length,
+    },
 }
 
 /// What another first event does to a pending wait.
@@ -200,8 +205,14 @@ impl Rule {
 impl FirstPart {
     /// The event that completes it.
     pub fn event(&self) -> &EventMatch {
+        self.events().last().expect("a sequence has two steps at least")
+    }
+
+    /// The events it is made of, in their order.
+    pub fn events(&self) -> &[EventMatch] {
         match self {
-            FirstPart::Event(event) | FirstPart::Count { event, .. } => event,
+            FirstPart::Event(event) | FirstPart::Count { event, .. } => std::slice::from_ref(event),
+            FirstPart::Sequence { steps, .. } => steps,
         }
     }
 }
@@ -225,7 +236,7 @@ impl TriggerForm {
 
     /// The events this form looks at.
     pub fn matches(&self) -> impl Iterator<Item = &EventMatch> {
-        self.first().map(FirstPart::event).into_iter().chain(self.without())
+        self.first().map_or(&[][..], FirstPart::events).iter().chain(self.without())
     }
 
     /// Whether each value of a key is its own case.
@@ -235,6 +246,14 @@ impl TriggerForm {
 }
 
 impl Trigger {
+    /// Whether what a case keeps says which part of the trigger it was: of another trigger it would be misread.
+    pub fn has_steps(&self) -> bool {
+        match self.form.first() {
+            Some(FirstPart::Sequence { .. }) => true,
+            Some(FirstPart::Event(_) | FirstPart::Count { .. }) | None => false,
+        }
+    }
+
     /// Whether everybody who is known is shown the rule when it is released.
     pub fn is_shown_to_all(&self) -> bool {
         match &self.form {

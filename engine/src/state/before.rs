@@ -218,7 +218,8 @@ impl Case {
 }
 
 fn seen(events: ThinVec<SeenEvent>) -> ThinVec<person::SeenEvent> {
-    events.into_iter().map(|SeenEvent { at, place, hash }| person::SeenEvent { at, place, hash }).collect()
+    let now = |SeenEvent { at, place, hash }| person::SeenEvent::new((at, place), hash);
+    events.into_iter().map(now).collect()
 }
 
 impl Occurrence {

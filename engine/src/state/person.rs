@@ -66,7 +66,7 @@ pub struct Case {
 /// A trigger's state, by its form.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum CaseState {
-    /// The last events of a count, in order of time; none where the trigger is an event.
+    /// The last events of a count or a sequence, in order of time; none where the trigger is an event.
     Window(ThinVec<SeenEvent>),
     /// Waits of an absence that are not judged yet, in order of their deadlines.
     Waits { waits: ThinVec<Wait>, past: Option<Box<Past>> },
@@ -76,7 +76,11 @@ pub enum CaseState {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct SeenEvent {
     pub at: Timestamp,
-    pub place: Place,
+    /// Of its place; apart, so that the step takes no room.
+    offset: u64,
+    index: u32,
+    /// Which step of a sequence it is, by how many come after it; 0 elsewhere.
+    pub step: u8,
     pub hash: u64,
 }
 
@@ -110,7 +114,7 @@ pub struct Past {
     pub withouts: ThinVec<SeenEvent>,
     /// Where the last wait that was judged began, and its deadline; for records that come late, too.
     pub last_over: MaybeSpan,
-    /// The last events of a first part that is a count, in order of time.
+    /// The last events of a first part that is a count or a sequence, in order of time.
     pub window: ThinVec<SeenEvent>,
 }
 
@@ -284,7 +288,15 @@ impl Default for CaseState {
 }
 
 impl CaseState {
-    /// What a first part keeps: the last events of its count, in order of time.
+    /// What a first part keeps: the last events of its count or sequence, in order of time.
+    pub(crate) fn window(&self) -> &[SeenEvent] {
+        match self {
+            CaseState::Window(events) => events,
+            CaseState::Waits { past, .. } => past.as_ref().map_or(&[], |past| &past.window),
+        }
+    }
+
+    /// The same, to be changed.
     pub(crate) fn window_mut(&mut self) -> &mut ThinVec<SeenEvent> {
         match self {
             CaseState::Window(events) => events,
@@ -315,6 +327,17 @@ impl Wait {
     /// The deadline, and the grace after it.
     pub fn ready_at(&self) -> Timestamp {
         self.deadline + Length::seconds(i64::from(self.grace_seconds))
+    }
+}
+
+impl SeenEvent {
+    pub(crate) fn new((at, place): (Timestamp, Place), hash: u64) -> SeenEvent {
+        SeenEvent { at, offset: place.offset, index: place.index, step: 0, hash }
+    }
+
+    /// Its place in the person's order.
+    pub fn order(&self) -> (Timestamp, Place) {
+        (self.at, Place { offset: self.offset, index: self.index })
     }
 }
 

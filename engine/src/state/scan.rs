@@ -23,12 +23,15 @@ pub(crate) struct Scan {
     early: BTreeSet<usize>,
 }
 
-/// A rule as it was released: what is shown to everybody is shown once.
+/// A rule as it was released last: what is shown to everybody is shown once, and what was kept of another trigger is not
+/// of this one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Released {
     /// Its trigger, as it is written.
     pub written: u64,
     pub at: Timestamp,
+    /// Neither off nor gone.
+    pub is_live: bool,
 }
 
 impl Scan {

@@ -11,7 +11,7 @@
 //!
 //! A wait is its release's: another release may call its events otherwise, and both then say what ends it.
 
-use super::{Met, OCCURRENCES_MAX, count, remember};
+use super::{Met, OCCURRENCES_MAX, count, remember, sequence};
 use crate::event::Place;
 use crate::release::Role;
 use crate::rule::{FirstPart, Repeat};
@@ -39,15 +39,19 @@ pub(crate) fn notice(case: &mut Case, met: &Met<'_>, form: Form<'_>) {
     }
     let order = match (met.role, form.first) {
         (Role::Without, _) => None,
-        (Role::First, FirstPart::Event(_)) => Some(met.order),
-        (Role::First, FirstPart::Count { count, within, .. }) => {
+        (Role::First | Role::Step { .. }, FirstPart::Event(_)) => Some(met.order),
+        (Role::First | Role::Step { .. }, FirstPart::Count { count, within, .. }) => {
             let Some(order) = count::complete(case, met, *count, *within) else { return };
+            Some(order)
+        }
+        (Role::First | Role::Step { .. }, FirstPart::Sequence { steps, within }) => {
+            let Some(order) = sequence::complete(case, met, steps.len(), *within) else { return };
             Some(order)
         }
     };
     let CaseState::Waits { waits, past } = &mut case.state else { return };
     let used = match order {
-        None => end(waits, past, SeenEvent { at: met.order.0, place: met.order.1, hash: met.hash }),
+        None => end(waits, past, SeenEvent::new(met.order, met.hash)),
         Some(order) => begin(waits, past.as_deref(), met, order, form),
     };
     remember_one(case, used);
@@ -72,7 +76,7 @@ fn end(waits: &mut ThinVec<Wait>, past: &mut Option<Box<Past>>, event: SeenEvent
         withouts.remove(0);
     }
     insert_exactly(withouts, withouts.partition_point(|other| *other < event), event);
-    end_inside(waits, (event.at, event.place), |_| true)
+    end_inside(waits, event.order(), |_| true)
 }
 
 /// Ends those waits that this place in the person's order stands inside of; what began the last of them.
@@ -96,7 +100,7 @@ pub(crate) fn end_earlier(case: &mut Case, event: SeenEvent, is_meant: impl Fn(&
     let is_repeated =
         past.as_ref().is_some_and(|past| past.withouts.iter().any(|other| other.hash == event.hash));
     if !is_repeated {
-        let ended = end_inside(waits, (event.at, event.place), is_meant);
+        let ended = end_inside(waits, event.order(), is_meant);
         remember_one(case, ended);
     }
 }
@@ -149,7 +153,7 @@ fn begin(
 /// Whether a first part of this order is known to begin nothing: the second event came after it, or it stands inside of a
 /// wait that was judged.
 fn is_decided(past: &Past, order: (Timestamp, Place), deadline: Timestamp) -> bool {
-    let is_ended = |other: &SeenEvent| (other.at, other.place) > order && other.at <= deadline;
+    let is_ended = |other: &SeenEvent| other.order() > order && other.at <= deadline;
     past.withouts.iter().any(is_ended) || past.last_over.holds(order)
 }
 

@@ -35,8 +35,7 @@ pub(super) fn complete(
         return None;
     }
     let events = case.state.window_mut();
-    let (at, place) = met.order;
-    let event = SeenEvent { at, place, hash: met.hash };
+    let event = SeenEvent::new(met.order, met.hash);
     if events.iter().any(|seen| seen.hash == event.hash) {
         return None;
     }
@@ -52,7 +51,7 @@ pub(super) fn complete(
     // The last completed count is remembered whole, however many it has.
     let count = used.len();
     remember(case, used, count);
-    Some((newest.at, newest.place))
+    Some(newest.order())
 }
 
 /// The index of the last of `count` events that lie within the window.

@@ -5,6 +5,7 @@ pub(crate) mod absence;
 pub(crate) mod count;
 pub(crate) mod event;
 pub(crate) mod segment;
+pub(crate) mod sequence;
 
 use crate::release::{Compiled, Role};
 use crate::rule::{FirstPart, OncePer, TriggerForm};
@@ -52,6 +53,9 @@ pub(crate) fn notice(case: &mut Case, met: &Met<'_>) -> Noticed {
         TriggerForm::Happens(FirstPart::Event(_)) => event::notice(case, met),
         TriggerForm::Happens(FirstPart::Count { count, within, .. }) => {
             count::notice(case, met, *count, *within)
+        }
+        TriggerForm::Happens(FirstPart::Sequence { steps, within }) => {
+            sequence::notice(case, met, steps.len(), *within)
         }
         TriggerForm::Absence { first, within, repeat, .. } => {
             let form = absence::Form { first, within: *within, repeat: *repeat };

@@ -20,7 +20,7 @@ pub fn trigger() -> impl Strategy<Value = String> {
         &["", "", "where = { \"properties.n\" = 1 }\n", "where = { \"properties.n\" = { gt = 1 } }\n"][..],
     );
     let key = select(&["", "", "", "key = \"properties.k\"\n"][..]);
-    let event = (select(&["A", "B"][..]), filter, key)
+    let event = (select(&["A", "B"][..]), filter, key.clone())
         .prop_map(|(event, filter, key)| format!("event = \"{event}\"\n{filter}{key}"));
     let absence = (select(&["A", "B", "C"][..]), select(&["", "repeat = \"restart\"\n"][..]));
     let form = prop_oneof![
@@ -35,7 +35,24 @@ pub fn trigger() -> impl Strategy<Value = String> {
             format!("count = {count}\nwithin = \"{window}\"\n{without}{repeat}")
         }),
     ];
-    (event, form).prop_map(|(event, form)| event + &form)
+    let after_event = (event, form).prop_map(|(event, form)| event + &form);
+    prop_oneof![3 => after_event, 1 => sequence(key.boxed())]
+}
+
+/// A sequence, perhaps as the first part of an absence.
+fn sequence(key: BoxedStrategy<&'static str>) -> impl Strategy<Value = String> {
+    let length = select(&["1 hour", "6 hours", "1 day", "3 days"][..]);
+    let step =
+        select(&["\"A\"", "\"B\"", "\"C\"", "{ event = \"A\", where = { \"properties.n\" = 1 } }"][..]);
+    let steps = prop::collection::vec(step, 2..4);
+    let absence = (select(&["A", "B", "D"][..]), length.clone(), select(&["", "repeat = \"restart\"\n"][..]));
+    let absence = absence.prop_map(|(without, within, repeat)| {
+        format!("without = {{ event = \"{without}\", within = \"{within}\" }}\n{repeat}")
+    });
+    let after = prop_oneof![Just(String::new()), absence];
+    (steps, length, key, after).prop_map(|(steps, within, key, after)| {
+        format!("sequence = [{}]\nwithin = \"{within}\"\n{key}{after}", steps.join(", "))
+    })
 }
 
 /// The text of a rule.

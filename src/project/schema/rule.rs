@@ -56,18 +56,21 @@ enum Status {
 }
 
 /// What sets the rule off: one form. An event alone; with `count`, so many of it within a time; with `without`, the event and
-/// then not another one within a time. A person who enters or leaves a segment.
+/// then not another one within a time. Several events in order. A person who enters or leaves a segment.
 #[derive(JsonSchema)]
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "dependentRequired" = { "count": ["within"], "repeat": ["without"], "backfill": ["enters"] },
-    "oneOf" = [{ "required": ["event"] }, { "required": ["enters"] }, { "required": ["leaves"] }],
+    "dependentRequired" = { "count": ["within"], "sequence": ["within"], "repeat": ["without"], "backfill": ["enters"] },
+    "oneOf" = [{ "required": ["event"] }, { "required": ["sequence"] }, { "required": ["enters"] }, { "required": ["leaves"] }],
 ))]
 struct Trigger {
     /// The event that a person does, by its name.
     #[schemars(example = &"Signed Up")]
     event: Option<Words>,
+    /// Events in this order, others between allowed; the first at most `within` before the last.
+    #[schemars(length(min = 2, max = 16), example = serde_json::json!(["Cart Viewed", "Checkout Started"]))]
+    sequence: Option<Vec<SequenceStep>>,
     /// These tests of the person's traits turn from false to true, by a record.
     enters: Option<Where>,
     /// These tests of the person's traits turn from true to false, by a record.
@@ -80,15 +83,37 @@ struct Trigger {
     /// So many of the event within any window as long as `within` set the rule off; then it counts anew.
     #[schemars(range(min = 1, max = 1000), example = 3)]
     count: Option<u32>,
-    /// With `count`: the window. Else: how long to wait for `without`, the deadline included.
+    /// With `count` and `sequence`: their window. Else: how long to wait for `without`, the deadline included.
     within: Option<Length>,
     /// The event that must not happen after the first: its name, or `{ event = …, where = …, within = … }`, which is the form
-    /// beside `count`.
+    /// beside `count` and `sequence`.
     #[schemars(example = &"Project Created")]
     without: Option<WithoutForm>,
     /// What another first event does to a pending wait: `"restart"` begins it anew. Default: nothing.
     repeat: Option<Repeat>,
     /// Each value at this path is a case of its own: waits, counts, exits and `once_per` are kept per person and value.
+    key: Option<Path>,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[schemars(untagged)]
+enum SequenceStep {
+    Name(Words),
+    Long(StepEvent),
+}
+
+/// A step of a sequence.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(deny_unknown_fields)]
+struct StepEvent {
+    /// The event, by its name.
+    #[schemars(example = &"Cart Viewed")]
+    event: Words,
+    /// Only events that pass these tests are this step.
+    r#where: Option<Where>,
+    /// Where the trigger's `key` stands in this event, if elsewhere.
     key: Option<Path>,
 }
 

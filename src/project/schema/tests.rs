@@ -20,6 +20,11 @@ const RULE: Places = &[
         "trigger.without",
         "name = \"R\"\n[trigger]\nevent = \"A\"\n[trigger.without]\nevent = \"B\"\n§\n[[step]]\nin_product = \"x\"\n",
     ),
+    (
+        "trigger.sequence[]",
+        "name = \"R\"\n[trigger]\nwithin = \"1 h\"\n[[trigger.sequence]]\nevent = \"A\"\n§\n[[trigger.sequence]]\n\
+         event = \"B\"\n[[step]]\nin_product = \"x\"\n",
+    ),
     ("audience", "name = \"R\"\n[trigger]\nevent = \"A\"\n[audience]\n§\n[[step]]\nin_product = \"x\"\n"),
     ("exit", "name = \"R\"\n[trigger]\nevent = \"A\"\n[exit]\n§\n[[step]]\nin_product = \"x\"\n"),
     ("exit.any[]", "name = \"R\"\n[trigger]\nevent = \"A\"\n[[exit.any]]\n§\n[[step]]\nin_product = \"x\"\n"),

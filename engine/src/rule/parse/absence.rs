@@ -37,7 +37,8 @@ pub(super) fn parse(
 impl Keys<'_> {
     /// The first part that has a `within` of its own.
     fn whose_within(&self) -> Option<&'static str> {
-        self.count.as_ref().map(|_| "count")
+        let sequence = self.sequence.as_ref().map(|_| "sequence");
+        sequence.or(self.count.as_ref().map(|_| "count"))
     }
 }
 

@@ -8,6 +8,7 @@ mod condition;
 mod exit;
 mod limits;
 mod segment;
+mod sequence;
 mod steps;
 mod top;
 mod trigger;
@@ -80,7 +81,7 @@ const HOMES: [(&str, &[&str]); 5] = [
         "at the top, above the first [table]",
         &["name", "description", "owner", "status", "tags", "priority", "unproven"],
     ),
-    ("in [trigger]", &["count", "without", "repeat", "enters", "leaves", "backfill"]),
+    ("in [trigger]", &["count", "without", "repeat", "sequence", "enters", "leaves", "backfill"]),
     ("in [limits]", &["once_per", "late", "grace"]),
     ("in [goal]", &["holdout"]),
     ("in a [[step]]", &["email", "in_product", "wait", "expires", "on_cap", "transactional"]),

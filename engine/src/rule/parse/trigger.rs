@@ -1,7 +1,7 @@
 //! `[trigger]`: which of the forms it is, and that its keys belong to that form.
 
 use super::condition::{self, About};
-use super::{absence, segment};
+use super::{absence, segment, sequence};
 use crate::rule::condition::Path;
 use crate::rule::diagnostic::Code;
 use crate::rule::document::{Item, Place, Problems};
@@ -16,8 +16,9 @@ const NOT_BUILT: [&str; 10] =
 const COUNT_MAX: i64 = 1_000;
 
 /// The keys that tell a form, and those that may stand beside each.
-const FORMS: [(&str, &[&str]); 3] = [
+const FORMS: [(&str, &[&str]); 4] = [
     ("event", &["where", "key", "count", "within", "without", "repeat"]),
+    ("sequence", &["key", "within", "without", "repeat"]),
     ("enters", &["backfill"]),
     ("leaves", &[]),
 ];
@@ -26,6 +27,7 @@ const FORMS: [(&str, &[&str]); 3] = [
 pub(super) struct Keys<'d> {
     pub place: Place<'d>,
     pub event: Option<Item<'d>>,
+    pub sequence: Option<Item<'d>>,
     pub enters: Option<Item<'d>>,
     pub leaves: Option<Item<'d>>,
     pub condition: Option<Item<'d>>,
@@ -42,6 +44,7 @@ pub(super) fn parse(problems: &mut Problems, item: &Item<'_>, accepts_unproven: 
     let keys = Keys {
         place: table.place.clone(),
         event: table.take("event"),
+        sequence: table.take("sequence"),
         enters: table.take("enters"),
         leaves: table.take("leaves"),
         condition: table.take("where"),
@@ -103,9 +106,10 @@ impl<'d> Keys<'d> {
         self.all().into_iter().flatten().find(|item| item.key == key)
     }
 
-    fn all(&self) -> [Option<&Item<'d>>; 10] {
+    fn all(&self) -> [Option<&Item<'d>>; 11] {
         [
             self.event.as_ref(),
+            self.sequence.as_ref(),
             self.enters.as_ref(),
             self.leaves.as_ref(),
             self.condition.as_ref(),
@@ -139,16 +143,17 @@ impl<'d> Keys<'d> {
     }
 }
 
-/// An event, or so many of it; then perhaps not another.
+/// An event, or so many of it, or several in order; then perhaps not another.
 fn after(problems: &mut Problems, keys: &Keys<'_>) -> Option<TriggerForm> {
     let event = keys.event.as_ref().and_then(|item| item.words(problems));
     let condition = keys.condition.as_ref().and_then(|item| condition::parse(problems, item, About::Record));
     let key = keys.key_path(problems);
     let event = event.map(|event| EventMatch { event: Arc::from(event), condition, key: key.clone() });
     let within = keys.within.as_ref().and_then(|item| item.length(problems));
-    let first = match &keys.count {
-        Some(count) => count_form(problems, count, keys, event, within),
-        None => event.map(FirstPart::Event),
+    let first = match (&keys.sequence, &keys.count) {
+        (Some(item), _) => sequence::parse(problems, item, keys, key.as_ref(), within),
+        (None, Some(count)) => count_form(problems, count, keys, event, within),
+        (None, None) => event.map(FirstPart::Event),
     };
     absence::parse(problems, keys, first, key.as_ref(), within)
 }

@@ -250,6 +250,34 @@ fn a_trigger_has_one_form_and_keys_of_that_form_alone() {
 }
 
 #[test]
+fn a_sequence_has_several_events_and_a_window_of_its_own() {
+    let row = |trigger: &str, expected: &'static [&'static str]| ("rule", with_trigger(trigger), expected);
+    let many = vec!["\"A\""; 17].join(", ");
+    check_rows(&[
+        row("sequence = [\"A\", \"B\"]", &["contradictory-form 4:1"]),
+        row("sequence = [\"A\"]\nwithin = \"1 h\"", &["bad-value 4:12"]),
+        row(&format!("sequence = [{many}]\nwithin = \"1 h\""), &["bad-value 4:12"]),
+        row("sequence = [\"A\", 3]\nwithin = \"1 h\"", &["wrong-type 4:18"]),
+        row("sequence = \"A\"\nwithin = \"1 h\"", &["wrong-type 4:12"]),
+        row(
+            "sequence = [\"A\", { evnt = \"B\" }]\nwithin = \"1 h\"",
+            &["missing-key 4:18", "unknown-key 4:20"],
+        ),
+        row(
+            "sequence = [\"A\", { event = \"B\", key = \"properties.x\" }]\nwithin = \"1 h\"",
+            &["contradictory-form 4:33"],
+        ),
+        row("sequence = [\"A\", \"B\"]\nwithin = \"1 h\"\nwithout = \"C\"", &["contradictory-form 6:1"]),
+        row("sequence = [\"A\", \"B\"]\nwithin = \"1 h\"\ncount = 2", &["contradictory-form 6:1"]),
+    ]);
+    let short = with_trigger("sequence = [\"A\", \"B\"]\nwithin = \"1 h\"\nwithout = \"C\"");
+    assert_eq!(
+        problems("rule", &short)[0].message,
+        "with `sequence`, `within` is the sequence's: `without` needs one of its own"
+    );
+}
+
+#[test]
 fn a_segment_is_about_the_person_and_no_clock() {
     let row = |trigger: &str, expected: &'static [&'static str]| ("rule", with_trigger(trigger), expected);
     check_rows(&[
@@ -288,11 +316,6 @@ fn names_topics_and_permissions_are_checked() {
 fn what_the_language_has_and_this_version_has_not_is_not_built_yet() {
     let row = |trigger: &str, expected: &'static [&'static str]| ("rule", with_trigger(trigger), expected);
     check_rows(&[
-        row("sequence = [\"A\", \"B\"]\nwithin = \"1 day\"", &["not-built-yet 4:1"]),
-        row(
-            "sequence = [\"A\", \"B\"]\nwithout = { event = \"C\", within = \"3 days\" }\nwithin = \"3 days\"",
-            &["not-built-yet 4:1"],
-        ),
         row("inactive_for = \"14 days\"\nevents = [\"A\"]", &["not-built-yet 4:1", "not-built-yet 5:1"]),
         row("event = \"A\"\nwhere = { did = { event = \"B\" } }", &["not-built-yet 5:11"]),
     ]);

@@ -113,6 +113,22 @@ fn each_trigger_form_is_told_by_its_keys() {
 }
 
 #[test]
+fn a_sequence_is_a_first_part_as_others_are() {
+    let trigger = "sequence = [\"A\", { event = \"B\", where = { \"properties.x\" = 1 }, key = \"properties.ref\" }]\n\
+                   within = \"1 h\"\nkey = \"properties.id\"\n\
+                   without = { event = \"C\", within = \"3 days\" }";
+    let form = good(&with_trigger(trigger)).trigger.form;
+    let keys: Vec<_> = form.matches().map(|event| event.key.as_ref().map(ToString::to_string)).collect();
+    assert_eq!(keys, ["properties.id", "properties.ref", "properties.id"].map(|key| Some(key.to_owned())));
+    let TriggerForm::Absence { first: FirstPart::Sequence { steps, within: window }, within, .. } = form
+    else {
+        panic!("no absence")
+    };
+    assert_eq!((window, within), (Length::hours(1), Length::days(3)));
+    assert!(steps[0].condition.is_none() && steps[1].condition.is_some());
+}
+
+#[test]
 fn a_segment_turns_one_way_and_says_whether_it_asks_those_inside() {
     let trigger = |text: &str| good(&with_trigger(text)).trigger;
     let enters = trigger("enters = { \"traits.seats\" = { gte = 10 } }\nbackfill = true");
