@@ -7,7 +7,7 @@ use crate::effect::Effects;
 use crate::event::{Body, Consent, ConsentKind, Event, EventKind, Place, Record, SubjectKind};
 use crate::journey::begin::{self, Shown, may_end, set_off};
 use crate::journey::judge::{self, Moment};
-use crate::journey::{backfill, exit, off, outcome};
+use crate::journey::{backfill, exit, outcome, past, turnover};
 use crate::json;
 use crate::planted::{self, Bug};
 use crate::release::{Release, Role};
@@ -34,7 +34,7 @@ pub fn apply(release: &Release, shard: &mut Shard, record: &Record<'_>) -> Effec
         Body::Consent(consent) => take_in_consent(shard, consent),
         Body::Release { id } => {
             shard.release = Arc::from(id.as_ref());
-            off::end_all(release, shard, &mut effects);
+            turnover::take_over(release, shard, &mut effects);
             let announced = backfill::Announced { at: record.appended_at, place: record.place };
             backfill::announce(release, shard, announced);
         }
@@ -91,8 +91,9 @@ fn take_in_event(
     let mut hooks = Vec::new();
     release.index().find(event, &mut hooks);
     let (news, may_end) = (News::of(event), release.may_end_journeys(event));
+    let asked = release.questions().about(&event.name);
     // Most events concern no rule: their people are not even looked for, which is half of what such an event costs.
-    if hooks.is_empty() && !may_end && !news.is_to_keep(event) {
+    if hooks.is_empty() && !may_end && asked.is_empty() && !news.is_to_keep(event) {
         return;
     }
     let mut person = shard.people.get_index_of(&event.subject);
@@ -100,6 +101,9 @@ fn take_in_event(
     let turning = news.has_traits.then(|| segment::before_record(release, event, profile));
     if let Some(known) = learn(shard, event, &news, person) {
         person = Some(known);
+    }
+    if !asked.is_empty() {
+        person = past::take_in(shard, person, asked, event).or(person);
     }
     if let Some(index) = person.filter(|_| may_end) {
         leave_journeys(release, shard, index, place, event);
@@ -192,7 +196,11 @@ fn zone_in(context: &str) -> Option<Cow<'_, str>> {
 fn leave_journeys(release: &Release, shard: &mut Shard, index: usize, place: Place, event: &Event<'_>) {
     let Shard { people, rules, releases, .. } = shard;
     let person = &mut people[index];
-    let seen = exit::Seen { event, place, profile: &person.profile };
+    let (history, all_shown) = match person.aside.as_deref_mut() {
+        Some(aside) => (Some(&aside.history), &mut aside.shown[..]),
+        None => (None, &mut [][..]),
+    };
+    let seen = exit::Seen { event, place, profile: &person.profile, history };
     for case in person.cases.iter_mut().filter(|case| !case.waits().is_empty()) {
         let id = rules.get_index(case.rule as usize).expect("slots come from this table");
         let key = case.key.clone();
@@ -221,7 +229,7 @@ fn leave_journeys(release: &Release, shard: &mut Shard, index: usize, place: Pla
         let Some(compiled) = heard else { continue };
         is_to_recheck |= exit::notice(journey, compiled, seen);
     }
-    for shown in person.aside.as_deref_mut().map_or(&mut [][..], |aside| &mut aside.shown) {
+    for shown in all_shown {
         let id = rules.get_index(shown.rule as usize).expect("slots come from this table");
         let entered = releases.get_index(shown.release as usize).expect("slots come from this table");
         let heard = release.rule_of(entered, id).filter(|compiled| may_end(event, &compiled.rule.trigger));

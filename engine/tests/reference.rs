@@ -106,7 +106,8 @@ fn held_absence(history: &[Seen<'_>], first: &[bool], within: Length, repeat: Re
 fn is_met(matched: &EventMatch, entry: &Entry) -> bool {
     let What::Event { name, properties, context, .. } = &entry.what else { return false };
     let profile = Profile::default();
-    let scope = Scope { properties, context, event_name: name, profile: &profile, now: entry.at };
+    let scope =
+        Scope { properties, context, event_name: name, profile: &profile, history: None, now: entry.at };
     *matched.event == **name && matched.condition.as_ref().is_none_or(|condition| condition.holds(&scope))
 }
 

@@ -222,3 +222,45 @@ fn an_absence_after_a_sequence_finishes_by_the_release_of_its_wait() {
     assert_eq!(sent(&World::new(&releases).run(&[("A", 1), ("B", 2), ("C", 20)])), []);
     assert_eq!(sent(&World::new(&releases).run(&[("A", 1), ("B", 2), ("D", 20)])), []);
 }
+
+/// Fires by A where B was done; A may come again.
+fn after(event: &str) -> String {
+    format!(
+        "name = \"R\"\n[trigger]\nevent = \"A\"\n[audience]\nwhere = {{ did = {{ event = \"{event}\" }} }}\n\
+         [limits]\nonce_per = \"always\"\n[[step]]\nin_product = \"card\"\n"
+    )
+}
+
+#[test]
+fn what_a_rule_asks_of_the_past_is_kept_from_its_release_on() {
+    let (old, new) = (after("X"), after("B"));
+    let world = World::new(&[(0, &old), (10, &new)]);
+    let driver = world.run(&[("B", 5), ("A", 12), ("B", 14), ("A", 16)]);
+    assert_eq!(sent(&driver), [row(16, "r2", "A")]);
+}
+
+#[test]
+fn a_past_that_was_not_asked_for_a_while_is_forgotten_and_an_unchanged_question_keeps_it() {
+    let (rule, gone) = (after("B"), after("X"));
+    let longer = rule.replace("event = \"B\" }", "event = \"B\", within = \"90 days\" }");
+    let forgot = World::new(&[(0, &rule), (10, &gone), (20, &rule)]).run(&[("B", 5), ("A", 25)]);
+    assert_eq!(sent(&forgot), []);
+    let kept = World::new(&[(0, &rule), (10, &longer)]).run(&[("B", 5), ("A", 25)]);
+    assert_eq!(sent(&kept), [row(25, "r2", "A")]);
+}
+
+#[test]
+fn what_an_earlier_release_asks_is_kept_for_those_inside_it() {
+    let old = absence("Signed Up", "X", "[audience]\nwhere = { did = { event = \"B\" } }");
+    let new = absence("Signed Up", "X", "");
+    let world = |releases: &[(i64, &str)]| World::new(releases);
+    let inside = world(&[(0, &old), (10, &new)]).run(&[("Signed Up", 1), ("B", 20)]);
+    assert_eq!(sent(&inside), [row(73, "r1", "Signed Up")]);
+    let held = |driver: &Driver| {
+        let ada = driver.shard.everybody().next().expect("ada").1;
+        ada.history().is_some()
+    };
+    assert!(held(&inside), "she was inside when it was announced");
+    let nobody = world(&[(0, &old), (10, &new)]).run(&[("B", 5), ("B", 20)]);
+    assert!(!held(&nobody), "nobody inside asks for it");
+}

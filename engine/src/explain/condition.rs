@@ -1,7 +1,7 @@
 //! A condition in words: `its plan is “trial” and their email is known`.
 
 use super::{listed, quoted};
-use crate::rule::condition::{Bound, Condition, Operator, Path, Root, Test};
+use crate::rule::condition::{Bound, Condition, Did, Operator, Path, Root, Test, Times};
 use crate::time::Timestamp;
 use crate::value::Value;
 
@@ -21,6 +21,7 @@ pub fn clause(condition: &Condition, about: About) -> Option<String> {
     };
     match condition {
         Condition::Test(test) => Some(of_test(test, about)),
+        Condition::Did(did) => Some(of_did(did)),
         Condition::All(parts) => {
             let parts = clauses(parts);
             (!parts.is_empty()).then(|| listed(&parts, "and"))
@@ -41,10 +42,38 @@ pub fn clause(condition: &Condition, about: About) -> Option<String> {
 /// Lists inside lists stand in brackets, so that `and` and `or` cannot be mixed up.
 fn nested(part: &Condition, text: String) -> String {
     match part {
-        Condition::Test(_) => text,
+        Condition::Test(_) | Condition::Did(_) => text,
         Condition::All(parts) | Condition::Any(parts) if parts.len() < 2 => text,
         Condition::All(_) | Condition::Any(_) | Condition::None(_) => format!("({text})"),
     }
+}
+
+/// `“Report Exported” happened at least 2 times in the last 30 days`.
+fn of_did(did: &Did) -> String {
+    let condition = did.question.condition.as_ref().and_then(|condition| clause(condition, About::Event));
+    let condition = condition.map_or_else(String::new, |condition| format!(" ({condition})"));
+    let event = format!("{}{condition}", quoted(&did.question.event));
+    let happened = match (times(did.times), did.is_not) {
+        (None, false) => "happened".to_owned(),
+        (None, true) => "did not happen".to_owned(),
+        (Some(times), false) => format!("happened {times}"),
+        (Some(times), true) => format!("did not happen {times}"),
+    };
+    let within = did.within.map_or_else(String::new, |within| format!(" in the last {within}"));
+    format!("{event} {happened}{within}")
+}
+
+/// Nothing where once or more is meant.
+fn times(times: Times) -> Option<String> {
+    let counted = |count: u32| if count == 1 { "once".to_owned() } else { format!("{count} times") };
+    Some(match times {
+        Times { at_least: 0 | 1, at_most: None } => return None,
+        Times { at_least, at_most: None } => format!("at least {}", counted(at_least)),
+        Times { at_least: 0, at_most: Some(0) } => "no time".to_owned(),
+        Times { at_least: 0, at_most: Some(most) } => format!("at most {}", counted(most)),
+        Times { at_least, at_most: Some(most) } if at_least == most => format!("exactly {}", counted(most)),
+        Times { at_least, at_most: Some(most) } => format!("{at_least} to {most} times"),
+    })
 }
 
 fn of_test(test: &Test, about: About) -> String {
@@ -160,6 +189,27 @@ mod tests {
             (r#""traits.email" = { exists = false }"#, "their email is not known"),
             (r#""context.page.url" = "x""#, "the context's page.url is “x”"),
             (r#""event.name" = "A""#, "the event's name is “A”"),
+        ];
+        for (tests, words) in table {
+            assert_eq!(said(tests, About::Person).as_deref(), Some(words), "{tests}");
+        }
+    }
+
+    #[test]
+    fn the_past_has_its_words() {
+        let table = [
+            (r#"did = { event = "E" }"#, "“E” happened"),
+            (r#"did_not = { event = "E", within = "30 days" }"#, "“E” did not happen in the last 30 days"),
+            (
+                r#"did = { event = "E", where = { "properties.n" = 1 }, count = { gte = 2 }, within = "1 day" }"#,
+                "“E” (its n is 1) happened at least 2 times in the last 1 day",
+            ),
+            (r#"did = { event = "E", count = 0 }"#, "“E” happened no time"),
+            (r#"did = { event = "E", count = 1 }"#, "“E” happened exactly once"),
+            (r#"did = { event = "E", count = { lt = 4 } }"#, "“E” happened at most 3 times"),
+            (r#"did = { event = "E", count = { between = [2, 5] } }"#, "“E” happened 2 to 5 times"),
+            (r#"did_not = { event = "E", count = { gt = 2 } }"#, "“E” did not happen at least 3 times"),
+            (r#"any = [ { did = { event = "E" } }, { "traits.a" = 1 } ]"#, "“E” happened or their a is 1"),
         ];
         for (tests, words) in table {
             assert_eq!(said(tests, About::Person).as_deref(), Some(words), "{tests}");

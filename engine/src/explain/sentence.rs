@@ -4,9 +4,10 @@ use super::condition::{About, clause};
 use super::{listed, quoted};
 use crate::effect::Channel;
 use crate::rule::{
-    Condition, EventMatch, Exit, FirstPart, MessageStep, OncePer, Repeat, Rule, Status, Step, StepKind,
-    Trigger, TriggerForm, Turn,
+    Condition, EventMatch, Exit, FirstPart, MessageStep, OnChange, OncePer, PerDay, Repeat, Rule, Status,
+    Step, StepKind, Trigger, TriggerForm, Turn,
 };
+use crate::time::Length;
 use std::fmt;
 
 /// A rule in words, by parts. `Display` puts them together.
@@ -28,10 +29,13 @@ impl Sentence {
             off(rule),
             exits(rule),
             Some(once_per(rule)),
+            mutes(rule),
             goal(rule),
             holdout(rule),
             unproven(rule),
             backfill(rule),
+            expected(rule),
+            inside(rule),
         ];
         Sentence {
             when: format!("When {}{only}", trigger(&rule.trigger)),
@@ -149,6 +153,9 @@ fn say(message: &MessageStep) -> String {
 fn off(rule: &Rule) -> Option<String> {
     match rule.status {
         Status::Live => None,
+        Status::Shadow => {
+            Some("It is a shadow: all of this is decided and recorded, and nothing is sent.".to_owned())
+        }
         Status::Off => Some("It is off: none of this happens.".to_owned()),
     }
 }
@@ -171,6 +178,43 @@ fn once_per(rule: &Rule) -> String {
         OncePer::Always => "Every time anew.".to_owned(),
         OncePer::Length(length) => format!("At most once in {length} {whose}."),
         OncePer::CalendarDay => format!("At most once a calendar day {whose}."),
+    }
+}
+
+fn mutes(rule: &Rule) -> Option<String> {
+    let mutes = rule.limits.mutes.as_ref()?;
+    let tags: Vec<String> = mutes.tags.iter().map(|tag| quoted(tag)).collect();
+    let after = if mutes.length == Length::ZERO {
+        String::new()
+    } else {
+        format!(", and for {} after its last message", mutes.length)
+    };
+    Some(format!(
+        "While somebody is inside{after}, other rules tagged {} are held back.",
+        listed(&tags, "or")
+    ))
+}
+
+fn expected(rule: &Rule) -> Option<String> {
+    let per_day = rule.expect.map(|expect| match expect.per_day {
+        PerDay { min: Some(min), max: Some(max) } => format!("{min} to {max} messages a day are expected"),
+        PerDay { min: Some(min), max: None } => format!("at least {min} messages a day are expected"),
+        PerDay { min: None, max: Some(max) } => format!("at most {max} messages a day are expected"),
+        PerDay { min: None, max: None } => String::new(),
+    });
+    let per_hour = rule.limits.max_per_hour.map(|max| format!("more than {max} messages an hour are held"));
+    let said: Vec<String> = [per_day, per_hour].into_iter().flatten().collect();
+    let mut words = listed(&said, "and");
+    let first = words.chars().next()?;
+    words.replace_range(..first.len_utf8(), &first.to_uppercase().to_string());
+    Some(format!("{words}."))
+}
+
+fn inside(rule: &Rule) -> Option<String> {
+    match rule.on_change {
+        OnChange::Keep => None,
+        OnChange::Follow => Some("When it changes, those inside go on by what is new.".to_owned()),
+        OnChange::Leave => Some("When it changes, those inside leave.".to_owned()),
     }
 }
 
@@ -296,6 +340,22 @@ mod tests {
         );
         let leaves = said(&rule("leaves = { \"traits.plan\" = \"trial\" }", ""));
         assert!(leaves.starts_with("When it is no longer so that their plan is “trial”, show"), "{leaves}");
+    }
+
+    #[test]
+    fn neighbours_and_what_is_expected_are_told() {
+        let limits = "[limits]\nmax_per_hour = 50\nmutes = { tags = [\"upsell\", \"nps\"], for = \"7 days\" }\n\
+             [expect]\nper_day = { min = 5, max = 400 }";
+        let said =
+            said(&format!("on_change = \"leave\"\nstatus = \"shadow\"\n{}", rule("event = \"A\"", limits)));
+        let parts = [
+            "It is a shadow: all of this is decided and recorded, and nothing is sent.",
+            "While somebody is inside, and for 7 days after its last message, other rules tagged “upsell” or “nps” are \
+             held back.",
+            "5 to 400 messages a day are expected and more than 50 messages an hour are held.",
+            "When it changes, those inside leave.",
+        ];
+        parts.iter().for_each(|part| assert!(said.contains(part), "{said}"));
     }
 
     #[test]

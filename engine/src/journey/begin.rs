@@ -5,7 +5,7 @@ use super::{exit, render};
 use crate::effect::{Effects, NonEntryReason};
 use crate::event::{Event, Place, SubjectKind};
 use crate::release::{Compiled, Hook, Release, Role};
-use crate::rule::{EventMatch, Trigger, TriggerForm};
+use crate::rule::{EventMatch, Scope, Trigger, TriggerForm};
 use crate::state::{Occurrence, Profile, Shard, Wait};
 use crate::trigger::{self, Found, Met, Noticed};
 use std::sync::Arc;
@@ -89,7 +89,8 @@ pub(crate) fn show(
         Noticed::Nothing => {}
         Noticed::OnceEver => {
             // The audience is asked first (rules.md, "Guard rails").
-            let scope = exit::scope(event, &people[index].profile);
+            let person = &people[index];
+            let scope = Scope { history: person.history(), ..exit::scope(event, &person.profile) };
             let is_inside = compiled.rule.audience.as_ref().is_none_or(|audience| audience.holds(&scope));
             let reason = if is_inside { NonEntryReason::OncePer } else { NonEntryReason::Audience };
             count(id, reason, at, effects);

@@ -47,7 +47,7 @@ pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, 
     let holds = rule
         .audience
         .as_ref()
-        .is_none_or(|audience| audience.holds(&captured.scope(&entry.event_name, &person.profile, entry.at)));
+        .is_none_or(|audience| audience.holds(&captured.scope_of(&entry.event_name, person, entry.at)));
     if !holds {
         return no(NonEntryReason::Audience);
     }
@@ -78,6 +78,7 @@ pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, 
         state: JourneyState::Due { due_at, ready_at: due_at, is_never_late: false },
         exited: entry.exited,
         counts: false,
+        is_shadow: false,
     };
     push_exactly(&mut person.journeys, journey);
 }

@@ -4,7 +4,7 @@ use super::render::Captured;
 use crate::event::{Event, Place};
 use crate::release::Compiled;
 use crate::rule::{EventMatch, Exit, Scope};
-use crate::state::{Exited, Journey, JourneyState, Occurrence, Profile, Shown, Wait};
+use crate::state::{Exited, History, Journey, JourneyState, Occurrence, Profile, Shown, Wait};
 use crate::value::Value;
 
 /// An event, where it stands, and what is known of the person after it.
@@ -13,6 +13,14 @@ pub(crate) struct Seen<'a> {
     pub event: &'a Event<'a>,
     pub place: Place,
     pub profile: &'a Profile,
+    pub history: Option<&'a History>,
+}
+
+impl<'a> Seen<'a> {
+    /// What a condition on the event looks at, where it may ask of the past.
+    fn scope(self) -> Scope<'a> {
+        Scope { history: self.history, ..scope(self.event, self.profile) }
+    }
 }
 
 /// Whether the event ends this journey, and what follows for it: a step still to come is due at once, to be refused.
@@ -88,7 +96,8 @@ fn is_met(exit: &Exit, begun: Begun<'_>, seen: Seen<'_>) -> bool {
         Exit::Event(matched) => is_this(matched, begun.key, seen),
         Exit::Person(condition) => {
             let captured = Captured::of(begun.occurrence);
-            condition.holds(&captured.scope(begun.event, seen.profile, seen.event.occurred_at))
+            let scope = captured.scope(begun.event, seen.profile, seen.event.occurred_at);
+            condition.holds(&Scope { history: seen.history, ..scope })
         }
     }
 }
@@ -97,19 +106,17 @@ fn is_met(exit: &Exit, begun: Begun<'_>, seen: Seen<'_>) -> bool {
 pub(crate) fn is_this(matched: &EventMatch, key: Option<&str>, seen: Seen<'_>) -> bool {
     *matched.event == *seen.event.name
         && is_same_key(matched, key, seen)
-        && matched
-            .condition
-            .as_ref()
-            .is_none_or(|condition| condition.holds(&scope(seen.event, seen.profile)))
+        && matched.condition.as_ref().is_none_or(|condition| condition.holds(&seen.scope()))
 }
 
-/// What a condition on the event itself looks at.
+/// What a condition on the event itself looks at; triggers ask nothing of the past.
 pub(crate) fn scope<'a>(event: &'a Event<'_>, profile: &'a Profile) -> Scope<'a> {
     Scope {
         properties: &event.properties,
         context: &event.context,
         event_name: &event.name,
         profile,
+        history: None,
         now: event.occurred_at,
     }
 }

@@ -152,8 +152,7 @@ impl<'a> Judge<'a, '_> {
         let (zone_name, zone) = zone_of(person, self.release);
         let draft =
             Draft { compiled, message, subject: self.subject, person, journey, due_at, zone: zone_name };
-        let scope =
-            Captured::of(&journey.occurrence).scope(&journey.event_name, &person.profile, self.moment.now);
+        let scope = Captured::of(&journey.occurrence).scope_of(&journey.event_name, person, self.moment.now);
         let judged = Judged {
             release: self.release,
             compiled,
@@ -237,7 +236,7 @@ impl<'a> Judge<'a, '_> {
                 channel: message.channel,
                 topic: message.topic.as_deref(),
                 is_transactional: message.is_transactional,
-                scope: Captured::of(&journey.occurrence).scope(&journey.event_name, &person.profile, now),
+                scope: Captured::of(&journey.occurrence).scope_of(&journey.event_name, person, now),
             };
             if let Some(reason) = policy::takes_back(&standing) {
                 self.effects.push(Effect::Cancel(Cancel { decision, reason: reason.into(), at: now }));

@@ -6,10 +6,11 @@ mod decide;
 pub(crate) mod enter;
 pub(crate) mod exit;
 pub(crate) mod judge;
-pub(crate) mod off;
 pub(crate) mod outcome;
+pub(crate) mod past;
 pub mod render;
 mod shown;
+pub(crate) mod turnover;
 
 use crate::release::Compiled;
 use crate::rule::{Rule, StepKind};

@@ -4,7 +4,7 @@ use crate::event::{Event, SubjectId};
 use crate::json;
 use crate::release::Compiled;
 use crate::rule::{Path, Root, Scope};
-use crate::state::{Journey, Occurrence, Profile};
+use crate::state::{Journey, Occurrence, Person, Profile};
 use crate::time::Timestamp;
 use crate::value::Value;
 use std::collections::BTreeMap;
@@ -54,8 +54,14 @@ impl<'a> Captured<'a> {
         Captured { properties: bag("properties"), context: bag("context") }
     }
 
+    /// What conditions of somebody on their way look at: the record that began it, the person and their past.
+    pub fn scope_of(self, event_name: &'a str, person: &'a Person, now: Timestamp) -> Scope<'a> {
+        Scope { history: person.history(), ..self.scope(event_name, &person.profile, now) }
+    }
+
     pub fn scope(self, event_name: &'a str, profile: &'a Profile, now: Timestamp) -> Scope<'a> {
-        Scope { properties: self.properties, context: self.context, event_name, profile, now }
+        let history = None;
+        Scope { properties: self.properties, context: self.context, event_name, profile, history, now }
     }
 }
 

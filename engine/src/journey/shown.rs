@@ -140,7 +140,7 @@ fn stops(shown: &Shown, compiled: &Compiled, person: &Person, now: Timestamp) ->
         channel: Channel::InProduct,
         topic: shown.topic.as_deref(),
         is_transactional: shown.is_transactional,
-        scope: Captured::of(&shown.occurrence).scope(&shown.event_name, &person.profile, now),
+        scope: Captured::of(&shown.occurrence).scope_of(&shown.event_name, person, now),
     };
     policy::takes_back(&standing).map(CancelReason::from)
 }

@@ -150,7 +150,7 @@ fn equalities(condition: Option<&Condition>) -> impl Iterator<Item = (&Path, Wan
     let parts = match condition {
         Some(Condition::All(parts)) => parts.as_slice(),
         Some(test @ Condition::Test(_)) => std::slice::from_ref(test),
-        Some(Condition::Any(_) | Condition::None(_)) | None => &[],
+        Some(Condition::Any(_) | Condition::None(_) | Condition::Did(_)) | None => &[],
     };
     parts.iter().filter_map(|part| match part {
         Condition::Test(Test { path, operator: Operator::Equal(value) })
@@ -158,7 +158,11 @@ fn equalities(condition: Option<&Condition>) -> impl Iterator<Item = (&Path, Wan
         {
             Wanted::value(value).map(|wanted| (path, wanted))
         }
-        Condition::Test(_) | Condition::All(_) | Condition::Any(_) | Condition::None(_) => None,
+        Condition::Test(_)
+        | Condition::All(_)
+        | Condition::Any(_)
+        | Condition::None(_)
+        | Condition::Did(_) => None,
     })
 }
 

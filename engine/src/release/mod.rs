@@ -3,6 +3,7 @@
 mod exits;
 mod index;
 mod segments;
+mod questions;
 mod settings;
 
 pub use index::{Hook, Index, Role};
@@ -12,6 +13,7 @@ use crate::event::Event;
 use crate::rule::{EventMatch, Path, Root, Rule, Status};
 use crate::time::Length;
 use exits::Exits;
+pub(crate) use questions::{Asked, Questions, asked_by};
 use segments::Segments;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -27,6 +29,7 @@ pub struct Release {
     index: Index,
     segments: Segments,
     exits: Exits,
+    questions: Questions,
     /// Rules of earlier releases, for the people who entered with them: by (release id, rule id).
     earlier: BTreeMap<(Arc<str>, Arc<str>), Arc<Compiled>>,
 }
@@ -63,14 +66,19 @@ impl Release {
         let index = Index::new(&rules);
         let segments = Segments::new(&rules);
         let mut exits = Exits::default();
-        rules.iter().for_each(|compiled| exits.add(&compiled.rule));
-        Release { id, settings, rules, index, segments, exits, earlier: BTreeMap::new() }
+        let mut questions = Questions::default();
+        for compiled in &rules {
+            exits.add(&compiled.rule);
+            questions.add(&compiled.rule, true);
+        }
+        Release { id, settings, rules, index, segments, exits, questions, earlier: BTreeMap::new() }
     }
 
     /// Adds an earlier release, whose rules people may still be inside.
     pub fn with_earlier(mut self, earlier: &Release) -> Release {
         for compiled in &earlier.rules {
             self.exits.add(&compiled.rule);
+            self.questions.add(&compiled.rule, false);
             if let Some(without) = compiled.rule.trigger.form.without()
                 && !self.asks_for(&compiled.rule.id, without)
             {
@@ -112,6 +120,11 @@ impl Release {
     /// Whether this event could be an exit of any rule, so that the person's journeys are to be asked.
     pub(crate) fn may_end_journeys(&self, event: &Event<'_>) -> bool {
         self.exits.may_be(event)
+    }
+
+    /// What the rules ask of the past.
+    pub(crate) fn questions(&self) -> &Questions {
+        &self.questions
     }
 
     pub(crate) fn index(&self) -> &Index {

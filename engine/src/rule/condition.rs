@@ -1,5 +1,6 @@
 //! Conditions: a tree of tests, compiled once. Meaning: rules.md, "Conditions".
 
+use super::canonical;
 use crate::time::{Length, Timestamp};
 use crate::value::Value;
 use std::fmt;
@@ -12,6 +13,36 @@ pub enum Condition {
     Any(Vec<Condition>),
     None(Vec<Condition>),
     Test(Test),
+    Did(Box<Did>),
+}
+
+/// What the person did in the past: so many events of one kind within a time, the event that is judged included.
+#[derive(Clone, Debug)]
+pub struct Did {
+    pub question: Question,
+    pub times: Times,
+    /// Half-open, `(now - within, now]`; else as far back as is known.
+    pub within: Option<Length>,
+    /// `did_not`: it holds when `did` does not.
+    pub is_not: bool,
+}
+
+/// What a release asks of the past: these events are kept of everybody who does them.
+#[derive(Clone, Debug)]
+pub struct Question {
+    pub event: Arc<str>,
+    pub condition: Option<Condition>,
+    /// Also events that nobody vouches for.
+    pub takes_unproven: bool,
+    /// Names the question in people's state: equal where all of the above is.
+    pub id: u64,
+}
+
+/// How often: at least, and at most where there is a bound.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Times {
+    pub at_least: u32,
+    pub at_most: Option<u32>,
 }
 
 /// One test of the value at one path.
@@ -70,6 +101,30 @@ pub enum Bound {
         is_before: bool,
         by: Length,
     },
+}
+
+impl Question {
+    pub fn new(event: Arc<str>, condition: Option<Condition>, takes_unproven: bool) -> Question {
+        let mut text = canonical::text(&event, condition.as_ref());
+        if takes_unproven {
+            text.push_str(" unproven");
+        }
+        let id = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
+        Question { event, condition, takes_unproven, id }
+    }
+}
+
+impl Times {
+    pub const ONCE: Times = Times { at_least: 1, at_most: None };
+
+    pub fn holds(self, times: u32) -> bool {
+        times >= self.at_least && self.at_most.is_none_or(|most| times <= most)
+    }
+
+    /// So many events are enough to know whether it holds: beyond them nothing changes.
+    pub fn enough(self) -> u32 {
+        self.at_most.map_or(self.at_least, |most| most + 1)
+    }
 }
 
 impl Path {

@@ -1,8 +1,8 @@
 //! Whether a condition holds: rules.md, "Conditions".
 
-use super::condition::{Bound, Condition, Operator, Path, Root, Test};
+use super::condition::{Bound, Condition, Did, Operator, Path, Root, Test};
 use crate::json::{self, Seen};
-use crate::state::Profile;
+use crate::state::{History, Profile};
 use crate::time::Timestamp;
 use crate::value::Value;
 use std::borrow::Cow;
@@ -16,6 +16,8 @@ pub struct Scope<'a> {
     pub context: &'a str,
     pub event_name: &'a str,
     pub profile: &'a Profile,
+    /// What is kept of the person's past; nothing where nothing is, or nothing may be asked of it.
+    pub history: Option<&'a History>,
     /// The moment of judging, for `now - 7 days`.
     pub now: Timestamp,
 }
@@ -39,6 +41,7 @@ impl Condition {
             Condition::Any(parts) => parts.iter().any(|part| part.holds(scope)),
             Condition::None(parts) => !parts.iter().any(|part| part.holds(scope)),
             Condition::Test(test) => test.holds(scope),
+            Condition::Did(did) => did.times.holds(did.times_done(scope)) != did.is_not,
         }
     }
 
@@ -49,7 +52,28 @@ impl Condition {
                 parts.iter().for_each(|part| part.each_test(visit));
             }
             Condition::Test(test) => visit(test),
+            // What it tests are events of the past, not what is judged now.
+            Condition::Did(_) => {}
         }
+    }
+
+    /// Calls `visit` with every question about the past, in the order written.
+    pub fn each_did<'c>(&'c self, visit: &mut dyn FnMut(&'c Did)) {
+        match self {
+            Condition::All(parts) | Condition::Any(parts) | Condition::None(parts) => {
+                parts.iter().for_each(|part| part.each_did(visit));
+            }
+            Condition::Test(_) => {}
+            Condition::Did(did) => visit(did),
+        }
+    }
+}
+
+impl Did {
+    /// How often it was done by now; right up to what is enough to know whether it holds.
+    pub fn times_done(&self, scope: &Scope<'_>) -> u32 {
+        let since = self.within.map(|within| scope.now - within);
+        scope.history.map_or(0, |history| history.times(self.question.id, since, scope.now))
     }
 }
 

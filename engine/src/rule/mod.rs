@@ -2,6 +2,7 @@
 //!
 //! `parse` reads a file and gives a rule or all its problems; what stands here is already checked.
 
+mod canonical;
 pub mod condition;
 pub mod evaluate;
 pub mod diagnostic;
@@ -11,7 +12,7 @@ mod share;
 
 use crate::effect::{Channel, OnCap};
 use crate::time::Length;
-pub use condition::{Bound, Condition, Operator, Path, Root, Test};
+pub use condition::{Bound, Condition, Did, Operator, Path, Question, Root, Test, Times};
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use evaluate::Scope;
 pub use parse::{Known, parse};
@@ -31,19 +32,52 @@ pub struct Rule {
     pub tags: Vec<String>,
     /// Higher goes first among one person's steps that are due together.
     pub priority: i64,
+    /// What becomes of those inside when the rule changes.
+    pub on_change: OnChange,
+    /// The id it had before a rename: it takes over what that one knows.
+    pub formerly: Option<Arc<str>>,
     pub trigger: Trigger,
     pub audience: Option<Condition>,
     /// The journey ends when one of these holds.
     pub exits: Vec<Exit>,
     pub limits: Limits,
     pub goal: Option<Goal>,
+    /// How much is expected of it: held above, an alarm below. Asked at the gate.
+    pub expect: Option<Expect>,
     pub steps: Vec<Step>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
     Live,
+    /// Decides and records, and sends nothing.
+    Shadow,
     Off,
+}
+
+/// What becomes of people inside a rule when it changes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnChange {
+    /// They finish by the release that they entered with.
+    #[default]
+    Keep,
+    /// They go on by the new one, from the step of the same name.
+    Follow,
+    /// They leave.
+    Leave,
+}
+
+/// Messages that a rule is expected to send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Expect {
+    pub per_day: PerDay,
+}
+
+/// At least one bound; `min <= max`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PerDay {
+    pub min: Option<u32>,
+    pub max: Option<u32>,
 }
 
 /// A record that has this name and passes this test.
@@ -128,6 +162,18 @@ pub struct Limits {
     pub late: Length,
     /// Absence is judged this long after it is due, for events on their way. Default 1 minute.
     pub grace: Length,
+    /// More messages than these in an hour are held at the gate.
+    pub max_per_hour: Option<u32>,
+    pub mutes: Option<Mutes>,
+}
+
+/// Other rules with one of these tags are refused for a person while the rule's journey runs, and so long after its last
+/// message.
+#[derive(Clone, Debug)]
+pub struct Mutes {
+    /// At least one.
+    pub tags: Vec<String>,
+    pub length: Length,
 }
 
 /// From entry to entry, per person and key.
@@ -141,7 +187,7 @@ pub enum OncePer {
     CalendarDay,
 }
 
-/// Whether it helped: checked and kept; counted by a later version, but for the holdout.
+/// Whether it helped: counted from entry, alike for those treated and those held out.
 #[derive(Clone, Debug)]
 pub struct Goal {
     pub event: Option<EventMatch>,

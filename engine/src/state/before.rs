@@ -192,7 +192,7 @@ impl Aside {
         let Aside { opt_outs, recheck_at, active_at } = self;
         let opt_outs = opt_outs.map(|out| Box::new(out.now()));
         // Version 2 forgot a message with its outcome.
-        person::Aside { opt_outs, recheck_at, active_at, shown: ThinVec::new() }
+        person::Aside { opt_outs, recheck_at, active_at, ..person::Aside::default() }
     }
 }
 
@@ -213,7 +213,7 @@ impl Case {
                 past: past.map(|past| Box::new(past.now())),
             },
         };
-        person::Case { rule, key, entered_at, occurrences, state }
+        person::Case { rule, key, entered_at, is_shadow: false, occurrences, state }
     }
 }
 
@@ -275,6 +275,7 @@ impl Journey {
             },
             exited: self.exited.map(Exited::now),
             counts: self.counts,
+            is_shadow: false,
         }
     }
 }

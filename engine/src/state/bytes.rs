@@ -73,6 +73,9 @@ impl Aside {
             + self.opt_outs.as_ref().map_or(0, |_| size_of::<OptOuts>())
             + list_bytes(&self.shown)
             + self.shown.iter().map(Shown::heap_bytes).sum::<usize>()
+            + self.history.heap_bytes()
+            + list_bytes(&self.goals)
+            + list_bytes(&self.mutes)
     }
 }
 
@@ -88,7 +91,7 @@ impl Shown {
 const ARC_HEADER_BYTES: usize = 2 * size_of::<usize>();
 
 /// A list's length and room, in front of its items; a list that never had any asked for nothing.
-fn list_bytes<T>(list: &ThinVec<T>) -> usize {
+pub(super) fn list_bytes<T>(list: &ThinVec<T>) -> usize {
     let header = 2 * size_of::<usize>();
     if list.capacity() == 0 { 0 } else { header + list.capacity() * size_of::<T>() }
 }

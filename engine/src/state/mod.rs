@@ -8,6 +8,7 @@
 
 mod before;
 mod bytes;
+mod history;
 mod maybe_timestamp;
 mod message_id;
 mod people;
@@ -18,11 +19,13 @@ mod shown;
 mod snapshot;
 mod timers;
 
+pub use history::History;
+pub(crate) use history::Room;
 pub use maybe_timestamp::MaybeTimestamp;
 pub use message_id::MessageId;
 pub use person::{
-    ANON_QUIET_MAX, Arm, Case, CaseState, Counted, Exited, Journey, JourneyState, MaybeSpan, Occurrence,
-    OptOuts, Past, Person, SeenEvent, Wait,
+    ANON_QUIET_MAX, Arm, Case, CaseState, Counted, Exited, Journey, JourneyState, MaybeSpan, Mute,
+    Occurrence, OpenGoal, OptOuts, Past, Person, SeenEvent, Wait,
 };
 pub use profile::{PROFILE_BYTES_MAX, Profile};
 pub(crate) use scan::{Released, Scan};
@@ -35,7 +38,8 @@ use crate::event::{Origin, Subject, SubjectId};
 use crate::time::Timestamp;
 use indexmap::IndexSet;
 use people::People;
-use std::collections::BTreeMap;
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use thin_vec::ThinVec;
 
@@ -61,6 +65,20 @@ pub struct Shard {
     pub(crate) released: BTreeMap<u32, Released>,
     /// Those to whom they are still to be shown, oldest release first.
     pub(crate) scans: Vec<Scan>,
+    /// What few shards have.
+    pub(crate) turnover: Turnover,
+}
+
+/// What a shard remembers of the releases before, for the next one.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Turnover {
+    /// Questions about the past whose answers are kept: those of the release announced last, and of people inside an
+    /// earlier one.
+    pub asked: BTreeSet<u64>,
+    /// Rules, by number, of which people have what they did or were while the rule was a shadow.
+    pub shadows: BTreeSet<u32>,
+    /// Renames that were carried out, oldest first: the new id, and the old one.
+    pub renamed: Vec<(Arc<str>, Arc<str>)>,
 }
 
 impl Shard {
@@ -240,6 +258,7 @@ mod tests {
             },
             exited: None,
             counts: false,
+            is_shadow: false,
         };
         // Ada is filed under 12, which is due after the end at 11; what is due at 10 is ready at 13.
         shard.people[index].journeys = thin_vec![journey(12, 12), journey(10, 13)];

@@ -3,6 +3,7 @@
 //! There are millions of people, and of each list most have none or one: a list is one pointer (`ThinVec`), what few
 //! have stands aside in a box, and an instant that may be missing takes no more than one that is there.
 
+use super::history::History;
 use super::maybe_timestamp::MaybeTimestamp;
 use super::message_id::MessageId;
 use super::profile::Profile;
@@ -40,6 +41,39 @@ pub(crate) struct Aside {
     pub active_at: Option<Timestamp>,
     /// Messages in the product, in the order in which they were decided.
     pub shown: ThinVec<Shown>,
+    /// What rules ask of their past.
+    pub history: History,
+    /// Entries whose goal may still be reached.
+    pub goals: ThinVec<OpenGoal>,
+    /// What mutes other rules after a journey.
+    pub mutes: ThinVec<Mute>,
+}
+
+/// An entry whose goal may still be reached, whatever became of its journey: both arms are measured alike.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct OpenGoal {
+    pub rule: u32,
+    pub release: u32,
+    pub key: Option<Arc<str>>,
+    pub arm: Arm,
+    pub entered_at: Timestamp,
+    /// The place of the record that it was entered by, where it was entered at that record.
+    pub place: Place,
+    /// The hash of that record's message id.
+    pub occurrence: u64,
+    /// The last moment at which it may be reached.
+    pub until: MaybeTimestamp,
+    /// It was reached between the entry and the tick that judged the entry: a time, and an event's message id.
+    pub reached: Option<Box<(Timestamp, Arc<str>)>>,
+}
+
+/// After its last message a rule mutes others until then.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mute {
+    pub rule: u32,
+    /// Whose rule says which others.
+    pub release: u32,
+    pub until: Timestamp,
 }
 
 /// What a person does not want, and which of their addresses cannot be written to.
@@ -58,6 +92,8 @@ pub struct Case {
     pub key: Option<Arc<str>>,
     /// The last entry, for `once_per`.
     pub entered_at: MaybeTimestamp,
+    /// That entry was a shadow's: forgotten when the rule becomes live.
+    pub is_shadow: bool,
     /// Hashes of the message ids of the last occurrences, newest last.
     pub occurrences: ThinVec<u64>,
     pub state: CaseState,
@@ -152,6 +188,8 @@ pub struct Journey {
     pub exited: Option<Exited>,
     /// A step of it was judged otherwise than late: its entry counts for `once_per`.
     pub counts: bool,
+    /// Entered while the rule was a shadow: it sends nothing, and ends when the rule becomes live.
+    pub is_shadow: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -231,6 +269,11 @@ impl Person {
     /// Whether a message of theirs could still be taken back.
     pub(crate) fn has_messages_out(&self) -> bool {
         !self.shown().is_empty() || self.messages.iter().any(|counted| counted.is_in_flight)
+    }
+
+    /// What is kept of their past.
+    pub fn history(&self) -> Option<&History> {
+        self.aside.as_deref().map(|aside| &aside.history)
     }
 
     /// Whether something changed for a message in flight or shown; asked once.

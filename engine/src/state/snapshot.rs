@@ -3,7 +3,7 @@
 //! The same state gives the same bytes. Whoever changes a type of `state` gives the bytes a new version and keeps reading the one before.
 
 use super::people::{self, Map};
-use super::{Person, Released, Scan, Shard, before};
+use super::{Person, Released, Scan, Shard, Turnover, before};
 use crate::event::SubjectId;
 use crate::time::Timestamp;
 use serde::de::DeserializeOwned;
@@ -23,8 +23,8 @@ pub enum SnapshotError {
 
 type Tables = (Timestamp, Arc<str>, Vec<Arc<str>>, Vec<Arc<str>>, BTreeMap<(u64, u32), u64>, usize);
 
-/// What is shown to everybody, and to whom it still is.
-type Showing = (BTreeMap<u32, Released>, Vec<Scan>);
+/// What is shown to everybody, and to whom it still is; what releases left behind.
+type Showing = (BTreeMap<u32, Released>, Vec<Scan>, Turnover);
 
 impl Shard {
     /// The bytes of this shard.
@@ -54,7 +54,8 @@ impl Shard {
             self.people.len(),
         );
         let bytes = postcard::to_extend(&tables, vec![VERSION]).expect("memory takes all bytes");
-        postcard::to_extend(&(&self.released, &self.scans), bytes).expect("memory takes all bytes")
+        postcard::to_extend(&(&self.released, &self.scans, &self.turnover), bytes)
+            .expect("memory takes all bytes")
     }
 
     /// The shard of these bytes.
@@ -80,7 +81,7 @@ impl Shard {
         if !rest.is_empty() {
             return Err(SnapshotError::Damaged(format!("{} bytes too many", rest.len())));
         }
-        let (released, scans) = showing;
+        let (released, scans, turnover) = showing;
         let mut shard = Shard {
             now,
             release,
@@ -90,6 +91,7 @@ impl Shard {
             origins,
             released,
             scans,
+            turnover,
             ..Shard::default()
         };
         for (number, (subject, person)) in shard.people.iter().enumerate() {

@@ -68,6 +68,7 @@ pub(crate) fn holds(condition: &Condition, profile: &Profile) -> bool {
         context: "{}",
         event_name: "",
         profile,
+        history: None,
         now: Timestamp::EPOCH,
     })
 }

@@ -57,8 +57,15 @@ fn sequence(key: BoxedStrategy<&'static str>) -> impl Strategy<Value = String> {
 
 /// The text of a rule.
 pub fn rule() -> impl Strategy<Value = String> {
-    let audience =
-        select(&["", "", "[audience]\nwhere = { \"traits.plan\" = { in = [\"pro\", \"team\"] } }\n"][..]);
+    let audience = select(
+        &[
+            "",
+            "",
+            "[audience]\nwhere = { \"traits.plan\" = { in = [\"pro\", \"team\"] } }\n",
+            "[audience]\nwhere = { did = { event = \"A\", count = { gte = 2 }, within = \"2 days\" } }\n",
+            "[audience]\nwhere = { did_not = { event = \"B\", within = \"1 day\" } }\n",
+        ][..],
+    );
     let exit = select(
         &[
             "",

@@ -275,6 +275,7 @@ fn is_paused(rule: &Rule, counted: &Counted) -> bool {
 fn status(rule: &Rule, counted: &Counted) -> Markup {
     let (class, word) = match rule.status {
         Status::Off => ("off", "off"),
+        Status::Shadow => ("off", "shadow"),
         Status::Live if is_paused(rule, counted) => ("paused", "paused"),
         Status::Live => ("live-now", "live"),
     };

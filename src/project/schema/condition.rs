@@ -17,6 +17,12 @@ impl JsonSchema for Where {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         let test = generator.subschema_for::<Test>();
+        let did = generator.subschema_for::<Did>();
+        let past = |words: &str| {
+            let mut did = did.clone();
+            did.insert("description".to_owned(), words.into());
+            did
+        };
         let list = generator.subschema_for::<Vec<Where>>();
         let group = |words: &str| {
             let mut list = list.clone();
@@ -35,6 +41,8 @@ impl JsonSchema for Where {
                 "any": group("At least one of these tables holds."),
                 "all": group("Each of these tables holds."),
                 "none": group("None of these tables holds."),
+                "did": past("The person did this: in [audience], [exit] and `if`."),
+                "did_not": past("The person did not do this: in [audience], [exit] and `if`."),
             },
             "patternProperties": { PATHS: test },
             "additionalProperties": false,
@@ -120,6 +128,57 @@ struct Operators {
     /// Whether it is there at all.
     #[schemars(example = true)]
     exists: Option<bool>,
+}
+
+/// So many events of the person's past, the one that is judged included.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the types are what matters")]
+struct Did {
+    /// What they did.
+    #[schemars(example = &"Report Exported")]
+    event: super::text::Words,
+    /// Only events that pass these tests count.
+    r#where: Option<Where>,
+    /// How often: a number, or a table of bounds. Default: once or more.
+    count: Option<Times>,
+    /// How far back, half-open. Default: since a rule asks for it.
+    within: Option<Length>,
+}
+
+/// Exactly so often, or a table of bounds.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[schemars(untagged)]
+#[expect(dead_code, reason = "the types are what matters")]
+enum Times {
+    Exactly(#[schemars(range(max = 1000))] u32),
+    Bounds(TimesBounds),
+}
+
+/// How often: `{ gte = 2 }`.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
+#[expect(dead_code, reason = "the types are what matters")]
+struct TimesBounds {
+    /// More often.
+    #[schemars(range(max = 1000), example = 1)]
+    gt: Option<u32>,
+    /// So often or more.
+    #[schemars(range(max = 1000), example = 2)]
+    gte: Option<u32>,
+    /// Less often.
+    #[schemars(range(max = 1000), example = 5)]
+    lt: Option<u32>,
+    /// So often or less.
+    #[schemars(range(max = 1000), example = 4)]
+    lte: Option<u32>,
+    /// Both included; the lower one first.
+    #[schemars(length(equal = 2), example = [2, 4])]
+    between: Option<Vec<u32>>,
 }
 
 /// Something that happens, and how long one waits for it.

@@ -26,7 +26,7 @@ pub(super) struct RuleFile {
     /// Whether it is at work. Default: `"live"`.
     #[schemars(extend("default" = "live"))]
     status: Option<Status>,
-    /// Words to find it by. Default: none.
+    /// Words to find it by, and for the `mutes` of other rules. Default: none.
     #[schemars(example = ["activation"])]
     tags: Option<Vec<Words>>,
     /// Of one person's messages that are due together, the higher goes first. Default: 0.
@@ -35,11 +35,18 @@ pub(super) struct RuleFile {
     /// Whether events from public keys, which anybody can send, may set it off. Default: false.
     #[schemars(extend("default" = false), example = true)]
     unproven: Option<bool>,
+    /// The id that the rule had before it was renamed: it takes over whom that one has inside, and who entered it.
+    #[schemars(example = &"stalled-signup")]
+    formerly: Option<Id>,
+    /// What becomes of those inside when the rule changes. Default: `"keep"`.
+    #[schemars(extend("default" = "keep"))]
+    on_change: Option<OnChange>,
     trigger: Trigger,
     audience: Option<Audience>,
     exit: Option<Exit>,
     limits: Option<Limits>,
     goal: Option<Goal>,
+    expect: Option<Expect>,
     /// What follows, in order: a `[[step]]` each.
     #[schemars(length(min = 1))]
     step: Vec<Step>,
@@ -51,8 +58,44 @@ pub(super) struct RuleFile {
 enum Status {
     /// It decides and sends.
     Live,
+    /// It decides and records, and sends nothing.
+    Shadow,
     /// It does nothing, and who is inside leaves.
     Off,
+}
+
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(rename_all = "lowercase")]
+enum OnChange {
+    /// They finish by the rule as it was when they entered.
+    Keep,
+    /// They go on by the rule as it is now, from the step of the same name.
+    Follow,
+    /// They leave.
+    Leave,
+}
+
+/// How much is expected of it: above it messages are held for approval, below it is an alarm.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(deny_unknown_fields)]
+struct Expect {
+    per_day: PerDay,
+}
+
+/// Messages a day.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(deny_unknown_fields)]
+#[schemars(extend("minProperties" = 1))]
+struct PerDay {
+    /// Fewer are an alarm.
+    #[schemars(example = 5)]
+    min: Option<u32>,
+    /// More are held for approval.
+    #[schemars(range(min = 1), example = 400)]
+    max: Option<u32>,
 }
 
 /// What sets the rule off: one form. An event alone; with `count`, so many of it within a time; with `without`, the event and
@@ -181,6 +224,19 @@ struct OneExit {
 struct Limits {
     /// From entry to entry of one person (and key): a length, `"calendar day"` or `"always"`. Default: once, ever.
     #[schemars(example = &"30 days", example = &"calendar day", example = &"always")]
+    mutes: Option<Mutes>,
+}
+
+/// Other rules with one of these tags are refused for a person while this rule's journey runs, and for a time after.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(deny_unknown_fields)]
+struct Mutes {
+    /// Tags of other rules.
+    #[schemars(length(min = 1), example = ["upsell"])]
+    tags: Vec<Words>,
+    /// So long after its last message.
+    r#for: Length,
     once_per: Option<String>,
     /// A message judged longer after it was due is skipped. Default: 1 day.
     #[schemars(extend("default" = "1 day"))]
@@ -188,18 +244,25 @@ struct Limits {
     /// An absence is judged so long after its deadline, for events on their way; at most an hour. Default: 1 minute.
     #[schemars(extend("default" = "1 minute"), example = &"5 minutes")]
     grace: Option<Length>,
+    /// More messages in an hour are held for approval.
+    #[schemars(range(min = 1), example = 500)]
+    max_per_hour: Option<u32>,
 }
 
-/// Did it help? Counted by a later version, but for `holdout`.
+/// Did it help? Those treated and those held out are counted alike, from entry.
 #[derive(JsonSchema)]
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("dependentRequired" = { "within": ["event"] }))]
+#[schemars(extend("dependentRequired" = { "within": ["event"], "where": ["event"], "key": ["event"] }))]
 struct Goal {
     /// The event that is hoped for.
     #[schemars(example = &"Project Created")]
     event: Option<Words>,
-    /// How soon.
+    /// Only events that pass these tests count.
+    r#where: Option<Where>,
+    /// Where the trigger's `key` stands in this event, if elsewhere.
+    key: Option<Path>,
+    /// How soon after the entry, the deadline included.
     within: Option<Length>,
     /// So many get nothing, and are compared with the others.
     holdout: Option<Share>,

@@ -30,6 +30,24 @@ const RULE: Places = &[
     ("exit.any[]", "name = \"R\"\n[trigger]\nevent = \"A\"\n[[exit.any]]\n§\n[[step]]\nin_product = \"x\"\n"),
     ("limits", "name = \"R\"\n[trigger]\nevent = \"A\"\n[limits]\n§\n[[step]]\nin_product = \"x\"\n"),
     ("goal", "name = \"R\"\n[trigger]\nevent = \"A\"\n[goal]\n§\n[[step]]\nin_product = \"x\"\n"),
+    (
+        "limits.mutes",
+        "name = \"R\"\n[trigger]\nevent = \"A\"\n[limits.mutes]\n§\n[[step]]\nin_product = \"x\"\n",
+    ),
+    ("expect", "name = \"R\"\n[trigger]\nevent = \"A\"\n[expect]\n§\n[[step]]\nin_product = \"x\"\n"),
+    (
+        "expect.per_day",
+        "name = \"R\"\n[trigger]\nevent = \"A\"\n[expect.per_day]\n§\n[[step]]\nin_product = \"x\"\n",
+    ),
+    (
+        "Where.did",
+        "name = \"R\"\n[trigger]\nevent = \"A\"\n[audience.where.did]\n§\n[[step]]\nin_product = \"x\"\n",
+    ),
+    (
+        "Where.did.count",
+        "name = \"R\"\n[trigger]\nevent = \"A\"\n[audience.where.did]\nevent = \"B\"\n\
+         [audience.where.did.count]\n§\n[[step]]\nin_product = \"x\"\n",
+    ),
     ("step[]", "name = \"R\"\n[trigger]\nevent = \"A\"\n[[step]]\n§\n"),
     (
         "Where.*",
@@ -116,6 +134,10 @@ fn tables(at: &str, schema: &Value, found: &mut BTreeMap<String, BTreeMap<String
             let dot = if at.is_empty() { "" } else { "." };
             tables(&format!("{at}{dot}{key}"), value, found);
         }
+    }
+    // A `where` is itself no table of keys that are known; what it asks of the past is.
+    if schema["properties"]["did"].is_object() {
+        tables(&format!("{at}.did"), &schema["properties"]["did"], found);
     }
     if schema["items"].is_object() {
         tables(&format!("{at}[]"), &schema["items"], found);

@@ -1,5 +1,6 @@
 //! `where` tables: path = test, and `any`, `all`, `none` of these.
 
+use super::did;
 use crate::rule::condition::{Bound, Condition, Operator, Path, Root, Test};
 use crate::rule::diagnostic::Code;
 use crate::rule::document::{Item, Place, Problems, kind, nfc};
@@ -18,6 +19,19 @@ pub(super) enum About {
     Record,
     /// A person at any moment: there is no record whose properties could be read.
     Person,
+    /// A record, the person and their past; whether events that nobody vouches for are of that past.
+    RecordAndPast { is_unproven: bool },
+    /// The person and their past.
+    PersonAndPast { is_unproven: bool },
+}
+
+impl About {
+    fn is_of_person_alone(self) -> bool {
+        match self {
+            About::Person | About::PersonAndPast { .. } => true,
+            About::Record | About::RecordAndPast { .. } => false,
+        }
+    }
 }
 
 /// The condition that a `where` says.
@@ -65,10 +79,8 @@ fn part(problems: &mut Problems, item: &Item<'_>, about: About) -> Option<Condit
         "any" => group(problems, item, about).map(Condition::Any),
         "all" => group(problems, item, about).map(Condition::All),
         "none" => group(problems, item, about).map(Condition::None),
-        "did" | "did_not" => {
-            problems.not_built(&item.key_place, &format!("`{}`", item.key));
-            None
-        }
+        "did" => did::parse(problems, item, about, false),
+        "did_not" => did::parse(problems, item, about, true),
         _ if is_unquoted_path(problems, item) => None,
         key => {
             let path = path(problems, key, &item.key_place, about);
@@ -118,7 +130,7 @@ pub(super) fn path(problems: &mut Problems, text: &str, place: &Place<'_>, about
             return None;
         }
     };
-    if about == About::Person && path.root != Root::Traits {
+    if about.is_of_person_alone() && path.root != Root::Traits {
         let message = format!("expected a path of the person, which begins with traits., found \"{path}\"");
         let help = "this is asked of a person at any time: test what an event says beside that event";
         problems.error(Code::BadPath, place, message).with_help(help);

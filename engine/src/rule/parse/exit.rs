@@ -9,10 +9,15 @@ use crate::rule::{EventMatch, Exit};
 use std::sync::Arc;
 
 /// All exits of a rule; `key` is the trigger's.
-pub(super) fn parse(problems: &mut Problems, item: &Item<'_>, key: Option<&Path>) -> Vec<Exit> {
+pub(super) fn parse(
+    problems: &mut Problems,
+    item: &Item<'_>,
+    key: Option<&Path>,
+    is_unproven: bool,
+) -> Vec<Exit> {
     let Some(mut table) = item.table(problems) else { return Vec::new() };
     let Some(any) = table.take("any") else {
-        return one(problems, table, key).into_iter().collect();
+        return one(problems, table, key, is_unproven).into_iter().collect();
     };
     for beside in ["event", "where", "key"] {
         if let Some(item) = table.take(beside) {
@@ -26,10 +31,10 @@ pub(super) fn parse(problems: &mut Problems, item: &Item<'_>, key: Option<&Path>
         problems.error(Code::BadValue, &any.place, "expected at least one exit in `any`");
     }
     let tables: Vec<_> = elements.iter().filter_map(|element| element.table(problems)).collect();
-    tables.into_iter().filter_map(|table| one(problems, table, key)).collect()
+    tables.into_iter().filter_map(|table| one(problems, table, key, is_unproven)).collect()
 }
 
-fn one(problems: &mut Problems, mut table: Table<'_>, key: Option<&Path>) -> Option<Exit> {
+fn one(problems: &mut Problems, mut table: Table<'_>, key: Option<&Path>, is_unproven: bool) -> Option<Exit> {
     let place = table.place.clone();
     let event = table.take("event");
     let tests = table.take("where");
@@ -46,9 +51,10 @@ fn one(problems: &mut Problems, mut table: Table<'_>, key: Option<&Path>) -> Opt
                 .error(Code::MissingKey, &place, message)
                 .with_help("add event = \"Project Created\", or leave [exit] out");
         }
-        return condition::parse(problems, &tests?, About::Person).map(Exit::Person);
+        return condition::parse(problems, &tests?, About::PersonAndPast { is_unproven }).map(Exit::Person);
     };
-    let condition = tests.and_then(|item| condition::parse(problems, &item, About::Record));
+    let condition =
+        tests.and_then(|item| condition::parse(problems, &item, About::RecordAndPast { is_unproven }));
     let key = other.and_then(|item| other_key(problems, &item, key)).or_else(|| key.cloned());
     let event = event.words(problems)?;
     Some(Exit::Event(EventMatch { event: Arc::from(event), condition, key }))

@@ -1,19 +1,18 @@
-//! `[limits]` with its defaults, and `[goal]`.
+//! `[limits]` with its defaults.
 
 use crate::release::Release;
-use crate::rule::condition::Path;
 use crate::rule::diagnostic::Code;
 use crate::rule::document::{Item, Problems};
-use crate::rule::{EventMatch, Goal, Limits, OncePer, Share};
+use crate::rule::{Limits, Mutes, OncePer};
 use crate::time::Length;
-use std::sync::Arc;
 
 /// rules.md, "Limits and neighbours".
 const LATE: Length = Length::days(1);
 const GRACE: Length = Length::minutes(1);
 
 pub(super) fn parse(problems: &mut Problems, item: Option<Item<'_>>) -> Limits {
-    let mut limits = Limits { once_per: OncePer::Ever, late: LATE, grace: GRACE };
+    let mut limits =
+        Limits { once_per: OncePer::Ever, late: LATE, grace: GRACE, max_per_hour: None, mutes: None };
     let Some(mut table) = item.and_then(|item| item.table(problems)) else { return limits };
     if let Some(once_per) = table.take("once_per").and_then(|item| once_per(problems, &item)) {
         limits.once_per = once_per;
@@ -33,8 +32,24 @@ pub(super) fn parse(problems: &mut Problems, item: Option<Item<'_>>) -> Limits {
         );
         problems.error(Code::ContradictoryForm, &item.place, message);
     }
-    table.finish(problems, &["max_per_hour", "mutes"]);
+    let max_per_hour = table.take("max_per_hour");
+    let max_per_hour = max_per_hour.and_then(|item| item.integer(problems, 1..=i64::from(u32::MAX)));
+    limits.max_per_hour = max_per_hour.and_then(|count| u32::try_from(count).ok());
+    limits.mutes = table.take("mutes").and_then(|item| mutes(problems, &item));
+    table.finish(problems, &[]);
     limits
+}
+
+fn mutes(problems: &mut Problems, item: &Item<'_>) -> Option<Mutes> {
+    let mut table = item.table(problems)?;
+    let tags_item = table.require(problems, "tags", "add tags = [\"upsell\"], which other rules have");
+    let length = table.require(problems, "for", "add for = \"7 days\"");
+    table.finish(problems, &[]);
+    let tags = tags_item.as_ref().and_then(|item| item.texts(problems));
+    if let (Some([]), Some(item)) = (tags.as_deref(), &tags_item) {
+        problems.error(Code::BadValue, &item.place, "expected at least one tag that other rules have");
+    }
+    Some(Mutes { length: length?.length_or_zero(problems)?, tags: tags? })
 }
 
 fn grace_length(problems: &mut Problems, item: &Item<'_>) -> Option<Length> {
@@ -61,28 +76,4 @@ fn once_per(problems: &mut Problems, item: &Item<'_>) -> Option<OncePer> {
         }
         Some(_) | None => item.length(problems).map(OncePer::Length),
     }
-}
-
-/// `key` is the trigger's.
-pub(super) fn parse_goal(problems: &mut Problems, item: &Item<'_>, key: Option<&Path>) -> Option<Goal> {
-    let mut table = item.table(problems)?;
-    let event = table.take("event");
-    let within_item = table.take("within");
-    let holdout = table.take("holdout");
-    table.finish(problems, &["key", "where"]);
-    if let (None, Some(within)) = (&event, &within_item) {
-        let message = "`within` needs `event`: what is to happen within it";
-        problems.error(Code::ContradictoryForm, &within.key_place, message);
-    }
-    let event = event.and_then(|item| item.words(problems));
-    Some(Goal {
-        event: event.map(|event| EventMatch { event: Arc::from(event), condition: None, key: key.cloned() }),
-        within: within_item.and_then(|item| item.length(problems)),
-        holdout: holdout.and_then(|item| share(problems, &item)),
-    })
-}
-
-fn share(problems: &mut Problems, item: &Item<'_>) -> Option<Share> {
-    let text = item.text(problems)?;
-    Share::parse(text).map_err(|message| problems.error(Code::BadValue, &item.place, message)).ok()
 }

@@ -5,7 +5,10 @@
 
 mod absence;
 mod condition;
+mod did;
 mod exit;
+mod expect;
+mod goal;
 mod limits;
 mod segment;
 mod sequence;
@@ -79,10 +82,10 @@ pub fn parse(
 const HOMES: [(&str, &[&str]); 5] = [
     (
         "at the top, above the first [table]",
-        &["name", "description", "owner", "status", "tags", "priority", "unproven"],
+        &["name", "description", "owner", "status", "tags", "priority", "unproven", "on_change", "formerly"],
     ),
     ("in [trigger]", &["count", "without", "repeat", "sequence", "enters", "leaves", "backfill"]),
-    ("in [limits]", &["once_per", "late", "grace"]),
+    ("in [limits]", &["once_per", "late", "grace", "max_per_hour", "mutes"]),
     ("in [goal]", &["holdout"]),
     ("in a [[step]]", &["email", "in_product", "wait", "expires", "on_cap", "transactional"]),
 ];

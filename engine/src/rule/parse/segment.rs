@@ -41,6 +41,8 @@ fn turns_by_time(condition: &Condition) -> bool {
             | Operator::Matches(_)
             | Operator::Exists(_) => false,
         },
+        // Refused before: the past stands elsewhere.
+        Condition::Did(_) => true,
     }
 }
 

@@ -1,13 +1,11 @@
 //! The keys at the top of a rule file, and the order in which its parts are read.
 
-use super::{Known, condition, exit, limits, steps, trigger};
+use super::{Known, condition, exit, expect, goal, is_id, limits, steps, trigger};
 use crate::rule::condition::Condition;
 use crate::rule::diagnostic::Code;
 use crate::rule::document::{Item, Problems, Table, closest};
-use crate::rule::{Rule, Status};
+use crate::rule::{OnChange, Rule, Status};
 use std::sync::Arc;
-
-const NOT_BUILT: [&str; 3] = ["expect", "formerly", "on_change"];
 
 /// Nothing only where a part that every rule needs cannot be read.
 pub(super) fn parse(problems: &mut Problems, id: &str, mut table: Table<'_>, known: &Known) -> Option<Rule> {
@@ -21,15 +19,22 @@ pub(super) fn parse(problems: &mut Problems, id: &str, mut table: Table<'_>, kno
     let status = table.take("status").and_then(|item| status(problems, &item)).unwrap_or(Status::Live);
     let tags = table.take("tags").and_then(|item| item.texts(problems)).unwrap_or_default();
     let priority = table.take("priority").and_then(|item| item.integer(problems, i64::MIN..=i64::MAX));
+    let on_changes = [("keep", OnChange::Keep), ("follow", OnChange::Follow), ("leave", OnChange::Leave)];
+    let on_change = table.take("on_change").and_then(|item| item.choice(problems, &on_changes));
+    let formerly = table.take("formerly").and_then(|item| formerly(problems, &item, id));
     let unproven = table.take("unproven").and_then(|item| item.boolean(problems)).unwrap_or_default();
     let trigger = table
         .require(problems, "trigger", "add [trigger], and below it event = \"Signed Up\"")
         .and_then(|item| trigger::parse(problems, &item, unproven));
     let key = trigger.as_ref().and_then(|trigger| trigger.form.matches().find_map(|event| event.key.clone()));
-    let audience = table.take("audience").and_then(|item| audience(problems, &item));
-    let exits = table.take("exit").map(|item| exit::parse(problems, &item, key.as_ref())).unwrap_or_default();
+    let audience = table.take("audience").and_then(|item| audience(problems, &item, unproven));
+    let exits = table
+        .take("exit")
+        .map(|item| exit::parse(problems, &item, key.as_ref(), unproven))
+        .unwrap_or_default();
     let limits = limits::parse(problems, table.take("limits"));
-    let goal = table.take("goal").and_then(|item| limits::parse_goal(problems, &item, key.as_ref()));
+    let goal = table.take("goal").and_then(|item| goal::parse(problems, &item, key.as_ref()));
+    let expect = table.take("expect").and_then(|item| expect::parse(problems, &item));
     let rule =
         steps::OfRule { id, topic: topic.as_ref(), has_topic: topic_item.is_some(), late: limits.late };
     let steps = table
@@ -39,7 +44,7 @@ pub(super) fn parse(problems: &mut Problems, id: &str, mut table: Table<'_>, kno
             "add [[step]], and below it email = \"stalled-onboarding\", the name of a folder in templates/",
         )
         .map(|item| steps::parse(problems, &item, &rule, known));
-    table.finish(problems, &NOT_BUILT);
+    table.finish(problems, &[]);
     Some(Rule {
         id: Arc::from(id),
         name: name?,
@@ -49,11 +54,14 @@ pub(super) fn parse(problems: &mut Problems, id: &str, mut table: Table<'_>, kno
         status,
         tags,
         priority: priority.unwrap_or_default(),
+        on_change: on_change.unwrap_or_default(),
+        formerly,
         trigger: trigger?,
         audience,
         exits,
         limits,
         goal,
+        expect,
         steps: steps?,
     })
 }
@@ -73,15 +81,27 @@ pub(super) fn topic(problems: &mut Problems, item: &Item<'_>, known: &Known) -> 
 }
 
 fn status(problems: &mut Problems, item: &Item<'_>) -> Option<Status> {
-    if item.value.as_str() == Some("shadow") {
-        problems.not_built(&item.place, "status \"shadow\"");
+    item.choice(problems, &[("live", Status::Live), ("shadow", Status::Shadow), ("off", Status::Off)])
+}
+
+/// The id that a rule had before it was renamed.
+fn formerly(problems: &mut Problems, item: &Item<'_>, id: &str) -> Option<Arc<str>> {
+    let old = item.words(problems)?;
+    if !is_id(&old) {
+        let message = format!("expected the id of a rule, a-z, 0-9 and -, found \"{old}\"");
+        problems.error(Code::BadId, &item.place, message).with_help("it is the stem of the file's old name");
         return None;
     }
-    item.choice(problems, &[("live", Status::Live), ("off", Status::Off)])
+    if old == id {
+        let message = "`formerly` names this very rule: it says which id the rule had before";
+        problems.error(Code::ContradictoryForm, &item.place, message).with_help("leave it out");
+        return None;
+    }
+    Some(Arc::from(old))
 }
 
 /// Its `properties.` and `context.` are those of the record that completed the trigger.
-fn audience(problems: &mut Problems, item: &Item<'_>) -> Option<Condition> {
+fn audience(problems: &mut Problems, item: &Item<'_>, is_unproven: bool) -> Option<Condition> {
     let mut table = item.table(problems)?;
     let tests = table.require(
         problems,
@@ -89,5 +109,5 @@ fn audience(problems: &mut Problems, item: &Item<'_>) -> Option<Condition> {
         "add where = { \"traits.country\" = \"FR\" }, or leave [audience] out",
     );
     table.finish(problems, &[]);
-    condition::parse(problems, &tests?, condition::About::Record)
+    condition::parse(problems, &tests?, condition::About::RecordAndPast { is_unproven })
 }

@@ -180,6 +180,50 @@ fn bad_tests_of_a_condition_are_refused_where_they_stand() {
 }
 
 #[test]
+fn bad_questions_about_the_past_are_refused_where_they_stand() {
+    let row = |did: &str, expected: &'static [&'static str]| {
+        ("rule", with_more(&format!("[audience]\nwhere = {{ did = {did} }}\n")), expected)
+    };
+    check_rows(&[
+        row("\"A\"", &["wrong-type 8:17"]),
+        row("{ where = { \"properties.x\" = 1 } }", &["missing-key 8:17"]),
+        row("{ event = \"A\", witin = \"1 day\" }", &["unknown-key 8:32"]),
+        row("{ event = \"A\", within = \"1 month\" }", &["bad-length 8:41"]),
+        row("{ event = \"A\", count = -1 }", &["bad-value 8:40"]),
+        row("{ event = \"A\", count = { gte = 1001 } }", &["bad-value 8:48"]),
+        row("{ event = \"A\", count = {} }", &["bad-value 8:40"]),
+        row("{ event = \"A\", count = { gte = 0 } }", &["bad-value 8:40"]),
+        row("{ event = \"A\", count = { lt = 0 } }", &["bad-value 8:40"]),
+        row("{ event = \"A\", count = { gt = 3, lt = 4 } }", &["bad-value 8:40"]),
+        row("{ event = \"A\", count = { between = [3] } }", &["bad-value 8:52"]),
+        row("{ event = \"A\", where = { did = { event = \"B\" } } }", &["contradictory-form 8:42"]),
+    ]);
+    check_rows(&[
+        (
+            "rule",
+            with_trigger("event = \"A\"\nwhere = { did_not = { event = \"B\" } }"),
+            &["contradictory-form 5:11"],
+        ),
+        (
+            "rule",
+            with_more("[goal]\nevent = \"B\"\nwhere = { did = { event = \"B\" } }\n"),
+            &["contradictory-form 9:11"],
+        ),
+    ]);
+}
+
+#[test]
+fn what_a_rule_expects_of_itself_is_checked() {
+    check_rows(&[
+        ("rule", with_more("[expect]\n"), &["missing-key 7:1"]),
+        ("rule", with_more("[expect]\nper_day = {}\n"), &["missing-key 8:11"]),
+        ("rule", with_more("[expect]\nper_day = { min = 5, max = 4 }\n"), &["bad-value 8:11"]),
+        ("rule", with_more("[limits]\nmax_per_hour = 0\n"), &["bad-value 8:16"]),
+        ("rule", with_more("[goal]\nwhere = { \"properties.x\" = 1 }\n"), &["contradictory-form 8:1"]),
+    ]);
+}
+
+#[test]
 fn an_exit_about_the_person_reads_traits_alone() {
     check_rows(&[
         ("rule", with_more("[exit]\nwhere = { \"event.name\" = \"B\" }\n"), &["bad-path 8:11"]),
@@ -315,22 +359,11 @@ fn names_topics_and_permissions_are_checked() {
 #[test]
 fn what_the_language_has_and_this_version_has_not_is_not_built_yet() {
     let row = |trigger: &str, expected: &'static [&'static str]| ("rule", with_trigger(trigger), expected);
+    check_rows(&[row(
+        "inactive_for = \"14 days\"\nevents = [\"A\"]",
+        &["not-built-yet 4:1", "not-built-yet 5:1"],
+    )]);
     check_rows(&[
-        row("inactive_for = \"14 days\"\nevents = [\"A\"]", &["not-built-yet 4:1", "not-built-yet 5:1"]),
-        row("event = \"A\"\nwhere = { did = { event = \"B\" } }", &["not-built-yet 5:11"]),
-    ]);
-    check_rows(&[
-        (
-            "rule",
-            format!("status = \"shadow\"\nformerly = \"old\"\n{}", with_more("")),
-            &["not-built-yet 1:10", "not-built-yet 2:1"],
-        ),
-        (
-            "rule",
-            with_more("[limits]\nmax_per_hour = 5\nmutes = { tags = [] }\n"),
-            &["not-built-yet 8:1", "not-built-yet 9:1"],
-        ),
-        ("rule", with_more("[expect]\nper_day = { min = 1 }\n"), &["not-built-yet 7:2"]),
         (
             "rule",
             with_more("[[step]]\nwait_until = { event = \"B\" }\nthen = []\n"),
@@ -341,5 +374,16 @@ fn what_the_language_has_and_this_version_has_not_is_not_built_yet() {
             with_more("[[step]]\nset = { x = 1 }\n[[step]]\nexit = true\n"),
             &["not-built-yet 8:1", "not-built-yet 10:1"],
         ),
+    ]);
+}
+
+#[test]
+fn what_a_rule_says_of_its_neighbours_and_its_past_is_checked() {
+    check_rows(&[
+        ("rule", with_more("[limits]\nmutes = { tags = [], for = \"1 day\" }\n"), &["bad-value 8:18"]),
+        ("rule", with_more("[limits]\nmutes = { tags = [\"x\"] }\n"), &["missing-key 8:9"]),
+        ("rule", format!("formerly = \"Old\"\n{}", with_more("")), &["bad-id 1:12"]),
+        ("rule", format!("formerly = \"rule\"\n{}", with_more("")), &["contradictory-form 1:12"]),
+        ("rule", format!("on_change = \"stay\"\n{}", with_more("")), &["bad-value 1:13"]),
     ]);
 }
