@@ -1,16 +1,20 @@
 //! `outreach check`: all problems of the project at once.
 
 #[cfg(test)]
+mod mistake_tests;
+#[cfg(test)]
 mod page_tests;
 
 use super::diagnostics::{self, Count};
 use super::{AnyFormat, End};
 use crate::app::sources;
-use crate::project::{Environment, Project, Reading};
+use crate::project::{Environment, Evidence, Project, Reading};
+use crate::replay;
 use anyhow::Context;
+use outreach_engine::event::Event;
 use serde::Serialize;
 use std::io::{IsTerminal, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What `check` may be told.
 #[derive(Debug, clap::Args)]
@@ -18,12 +22,15 @@ pub(super) struct Options {
     /// Warnings count as findings.
     #[arg(long)]
     deny_warnings: bool,
+    /// Hold rules and templates against real events, as `replay` reads them: names, values and types never seen.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    against: Vec<PathBuf>,
 }
 
 /// Findings go to stdout, they are what was asked for; the sum of them to stderr.
 pub(super) fn run(dir: &Path, format: AnyFormat, options: &Options) -> anyhow::Result<End> {
     anyhow::ensure!(dir.is_dir(), "expected a project's folder, found none at {}", dir.display());
-    let reading = read(dir, &Environment::of_process());
+    let reading = read(dir, &Environment::of_process(), &options.against)?;
     let count = Count::of(&reading.problems);
     let mut out = std::io::stdout().lock();
     let written = match format {
@@ -41,11 +48,33 @@ pub(super) fn run(dir: &Path, format: AnyFormat, options: &Options) -> anyhow::R
     Ok(if has_findings { End::Findings } else { End::Ok })
 }
 
-/// All that can be known of a folder.
-fn read(dir: &Path, environment: &Environment) -> Reading {
+/// All that can be known of a folder, held against the events of these files.
+fn read(dir: &Path, environment: &Environment, against: &[PathBuf]) -> anyhow::Result<Reading> {
     let mut reading = Project::read(dir, environment);
     sources::check(&mut reading);
-    reading
+    if against.is_empty() {
+        return Ok(reading);
+    }
+    let (mut evidence, mut events, mut rejected) = (Evidence::default(), 0u64, 0u64);
+    for file in against {
+        let mut see = |event: Option<&Event<'_>>| match event {
+            Some(event) => {
+                events += 1;
+                evidence.see(event);
+            }
+            None => rejected += 1,
+        };
+        replay::each_event(file, &mut see).with_context(|| format!("{} cannot be read", file.display()))?;
+    }
+    anyhow::ensure!(
+        events > 0,
+        "expected events in the files of --against, found none ({rejected} lines were no events)"
+    );
+    if rejected > 0 {
+        eprintln!("{rejected} lines of --against were no events, and are left out");
+    }
+    reading.hold_against(&evidence);
+    Ok(reading)
 }
 
 /// Each problem with its source, then the steps that pass caps and opt-outs: the operator should know them.

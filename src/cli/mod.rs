@@ -8,6 +8,7 @@ mod demo;
 mod diagnostics;
 mod dlq;
 mod explain;
+mod fmt;
 mod init;
 mod mailbox;
 mod pages;
@@ -66,6 +67,8 @@ enum Command {
     Demo(demo::Options),
     /// Say what a problem's code means, why it is one, and how it is mended.
     Explain(explain::Options),
+    /// Lay out rules, rule tests and outreach.toml; comments are kept.
+    Fmt(fmt::Options),
     /// Make a folder with a project to begin with: settings, a rule, a template, tests.
     Init(init::Options),
     /// Show mails instead of delivering them: a mail server for trying things out.
@@ -135,6 +138,7 @@ impl Arguments {
             Command::Schema(_) => ("schema", "looks at none"),
             Command::Check(_) => return Ok(self),
             Command::Explain(_)
+            | Command::Fmt(_)
             | Command::Run
             | Command::User(_)
             | Command::Pause(_)
@@ -179,6 +183,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<End> {
         Command::Check(options) => check::run(dir, any_format, options),
         Command::Demo(options) => demo::run(options),
         Command::Explain(options) => explain::run(dir, format, options),
+        Command::Fmt(options) => fmt::run(dir, format, options),
         Command::Init(options) => init::run(options),
         Command::Mailbox(options) => mailbox::run(options),
         Command::Run => run::run(dir, format),

@@ -154,7 +154,7 @@ fn once_ever_with_cap(problems: &mut Problems, rule: &RuleOfFile<'_>, settings: 
 }
 
 /// Whether a cap counts messages of this channel.
-fn is_capped(settings: &Settings, channel: Channel) -> bool {
+pub(super) fn is_capped(settings: &Settings, channel: Channel) -> bool {
     let caps = &settings.caps;
     let has_own = caps.by_channel.get(&channel).is_some_and(|own| !own.is_empty());
     let is_in_all = match channel {

@@ -1,7 +1,7 @@
 //! The files of a project, read as texts. Paths are relative to the folder, with `/` on every system.
 
 use outreach_engine::rule::diagnostic::Code;
-use outreach_engine::rule::document::{Place, Problems};
+use outreach_engine::rule::document::{Place, Problems, closest};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -10,6 +10,9 @@ pub(super) const SETTINGS: &str = "outreach.toml";
 const RULES: &str = "rules";
 const TEMPLATES: &str = "templates";
 pub(super) const TEST_ENDING: &str = ".test.toml";
+
+/// What people write about rules beside them.
+const NOTES: [&str; 2] = [".md", "README"];
 
 /// More than a long mail and all its partials: larger is a mistake, such as a picture.
 const FILE_BYTES_MAX: u64 = 1 << 20;
@@ -32,7 +35,17 @@ impl Files {
     pub fn read(problems: &mut Problems, dir: &Path) -> Files {
         let mut files = Files { settings: read(problems, dir, SETTINGS), ..Files::default() };
         let mut rules = BTreeMap::new();
-        walk(problems, dir, RULES, DEPTH_MAX, &mut |path| path.ends_with(".toml"), &mut rules);
+        let mut passed_over = Vec::new();
+        let mut is_toml = |path: &str| {
+            let is_toml = path.ends_with(".toml");
+            if !is_toml && !is_note(path) {
+                passed_over.push(path.to_owned());
+            }
+            is_toml
+        };
+        walk(problems, dir, RULES, DEPTH_MAX, &mut is_toml, &mut rules);
+        passed_over.iter().for_each(|path| tell_passed_over(problems, path));
+        tell_misnamed_folders(problems, dir);
         (files.tests, files.rules) = rules.into_iter().partition(|(path, _)| path.ends_with(TEST_ENDING));
         walk(problems, dir, TEMPLATES, DEPTH_MAX, &mut |_| true, &mut files.templates);
         files
@@ -45,6 +58,45 @@ impl Files {
         let others = others.map(|(path, text)| (path.clone(), text.clone()));
         settings.chain(others).chain([(file.to_owned(), text)]).collect()
     }
+}
+
+/// Text about the rules, which is nobody's rule.
+fn is_note(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    NOTES.iter().any(|ending| name.ends_with(ending))
+}
+
+/// A file that looks like a rule and is read by nobody is a rule that somebody believes in.
+fn tell_passed_over(problems: &mut Problems, path: &str) {
+    let place = Place { file: path, span: 0..0 };
+    let message = format!("expected rules that end in .toml, found {path}: nobody reads it");
+    problems.warn(Code::FilePassedOver, &place, message).with_help("rename it, or move it out of rules/");
+}
+
+/// `rule/` beside no `rules/`: nothing of it would run.
+fn tell_misnamed_folders(problems: &mut Problems, dir: &Path) {
+    let entries = std::fs::read_dir(dir).into_iter().flatten().filter_map(Result::ok);
+    let names = entries.filter(|entry| entry.path().is_dir()).map(|entry| entry.file_name());
+    let names: Vec<String> = names.filter_map(|name| name.into_string().ok()).collect();
+    for wanted in [RULES, TEMPLATES].into_iter().filter(|wanted| !names.iter().any(|name| name == wanted)) {
+        let meant = |name: &&String| closest(&name.to_lowercase(), [wanted].into_iter()).is_some();
+        let Some(name) = names.iter().find(meant) else { continue };
+        let place = Place { file: name, span: 0..0 };
+        let message = format!("expected a folder {wanted}/, found {name}/: nobody reads it");
+        problems.warn(Code::FilePassedOver, &place, message).with_help(format!("rename it to {wanted}"));
+    }
+}
+
+/// The files of a folder that have a layout: outreach.toml, rules, rule tests.
+pub fn layout_files(dir: &Path) -> Vec<String> {
+    let files = Files::read(&mut Problems::default(), dir);
+    let settings = files.settings.map(|_| SETTINGS.to_owned());
+    settings.into_iter().chain(files.rules.into_keys()).chain(files.tests.into_keys()).collect()
+}
+
+/// Whether a path is that of a rule.
+pub(super) fn is_rule(path: &str) -> bool {
+    path.starts_with("rules/") && path.ends_with(".toml") && !path.ends_with(TEST_ENDING)
 }
 
 /// A rule's id is the stem of its file.

@@ -5,12 +5,16 @@
 
 mod bundle;
 mod cap;
+mod check;
 mod cross_check;
 mod environment;
+mod evidence;
 mod files;
+mod layout;
 mod process;
 mod property;
 mod quiet_hours;
+mod rule_text;
 mod sample_type;
 mod schema;
 mod settings;
@@ -23,6 +27,9 @@ mod written;
 
 pub use bundle::{BundleError, ReleaseParts, from_bundle};
 pub use environment::Environment;
+pub use evidence::Evidence;
+pub use files::layout_files;
+pub use layout::{LayoutError, laid_out};
 pub use process::{
     AddressPattern, Data, Delivery, Dispatch, Email, Http, Identity, IdentityAlgorithm, IdentityKey, Process,
     Secret, SecretError, SecretPlace, Sender, Smtp, SmtpTls, Source, SourceFormat, SourceStart, WriteKey,
@@ -90,6 +97,8 @@ impl Project {
         }
         let process_alone = checked.as_ref().map(|(_, process)| process.clone());
         cross_check::check(&mut problems, checked.as_ref(), &rules, &files);
+        let evidence = evidence(&files, &tests);
+        check::check(&mut problems, checked.as_ref().map(|(settings, _)| settings), &evidence, &files);
         let rules = rules.into_iter().map(|read| read.rule).collect();
         let texts = files.texts(environment::FILE, environment::shown(&overrides));
         let Files { rules: rule_texts, templates, .. } = files;
@@ -167,6 +176,21 @@ fn read_settings(
     let process = process::take(problems, &mut table, dir, environment);
     table.finish(problems, &["drop", "webhooks"]);
     Some((settings, process))
+}
+
+/// What rule tests and samples show of events.
+fn evidence(files: &Files, tests: &BTreeMap<String, Vec<RuleTest>>) -> Evidence {
+    let mut evidence = Evidence::default();
+    for given in tests.values().flatten().flat_map(|test| &test.given) {
+        // It was read when the test was.
+        let _ = given.with_event(|event| evidence.see(&event));
+    }
+    for (path, text) in &files.templates {
+        if let (true, Ok(sample)) = (path.ends_with("/sample.json"), serde_json::from_str(text)) {
+            evidence.see_sample(&sample);
+        }
+    }
+    evidence
 }
 
 /// All rules that are sound, by id; of two with one id the second is a problem.

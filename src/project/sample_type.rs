@@ -84,7 +84,7 @@ fn look_up<'s>(sample: &'s Json, path: &Path) -> Option<&'s Json> {
 }
 
 /// Whether a value of the type that is shown could be one that the operator looks for.
-fn can_match(operator: &Operator, shown: &Json) -> bool {
+pub(super) fn can_match(operator: &Operator, shown: &Json) -> bool {
     match operator {
         Operator::Equal(value) | Operator::Not(value) => is_of_type(value, shown),
         Operator::In(values) | Operator::NotIn(values) => values.iter().any(|value| is_of_type(value, shown)),
@@ -138,8 +138,20 @@ fn fitting(shown: &Json) -> &'static str {
     }
 }
 
+/// What a value that was shown is.
+pub(super) fn kind_of(shown: &Json) -> &'static str {
+    match shown {
+        Json::Null => "null",
+        Json::Bool(_) => "true or false",
+        Json::Number(_) => "a number",
+        Json::String(_) => "a text",
+        Json::Array(_) => "an array",
+        Json::Object(_) => "an object",
+    }
+}
+
 /// What the rule says instead.
-fn said(operator: &Operator) -> String {
+pub(super) fn said(operator: &Operator) -> String {
     let of = |bound: &Bound| match bound {
         Bound::Number(_) => "a comparison with a number",
         Bound::Date(_) | Bound::Now { .. } => "a comparison with a date",
@@ -171,7 +183,7 @@ fn kind(value: &Value) -> &'static str {
 }
 
 /// The likely fix.
-fn likely(path: &Path, operator: &Operator, shown: &Json) -> String {
+pub(super) fn likely(path: &Path, operator: &Operator, shown: &Json) -> String {
     let values = match operator {
         Operator::Equal(value) | Operator::Not(value) | Operator::Contains(value) => {
             std::slice::from_ref(value)

@@ -384,7 +384,7 @@ fn a_permission_for_a_rule_that_is_not_there_is_a_warning() {
 fn mail_that_nobody_is_named_to_send_is_a_warning() {
     let mut files = whole();
     files[0].1 = "[topics.billing]\nname = \"B\"\n";
-    let rule = RULE.replace("transactional = true", "");
+    let rule = RULE.replace("transactional = true", "").replace("\"always\"", "\"7 days\"");
     files[1].1 = &rule;
     let (_dir, reading) = read(&files, &[]);
     assert_eq!(found(&reading), ["mail-not-configured outreach.toml:1:1"]);

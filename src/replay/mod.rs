@@ -3,6 +3,7 @@
 //! The engine decides here as it does live; there is no second implementation. There is no way to send: no channel, no
 //! dispatch and no ledger can be named in this folder (`tests/it/tidy.rs`).
 
+mod events;
 mod history;
 mod input;
 mod output;
@@ -12,6 +13,7 @@ mod tally;
 mod whole_file;
 mod world;
 
+pub use events::each_event;
 pub use history::{History, Progress, ReplayError, Report, replay};
 pub use rule_test::{Bench, Trial};
 pub use tally::{RuleTally, Tally};

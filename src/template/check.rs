@@ -1,10 +1,10 @@
 //! Every template against its sample, before anybody gets it: each of its texts by itself, so that one that cannot be
 //! said hides nothing of another.
 
-use super::in_product::InProductForm;
+use super::in_product::{self, InProductForm};
 use super::load::{EmailForm, Template, Templates};
 use super::problem::TemplateProblem;
-use super::render::{one_subject, safe_url, try_to_say, wrap};
+use super::render::{missing_value, one_subject, safe_url, try_to_say, wrap};
 use super::roots::{DATA_ROOTS, Roots, context};
 use serde_json::{Value, json};
 
@@ -27,6 +27,7 @@ impl Templates {
             if let Some(form) = &template.in_product {
                 trial.in_product(form, &mut problems);
             }
+            trial.other_branches(&mut problems);
         }
         // A partial's fault is found in each template that includes it.
         problems.sort();
@@ -104,6 +105,31 @@ impl Trial<'_> {
         if texts.iter().any(|text| text.contains("[object]")) {
             let message = "expected a text or a number, found an object (it comes out as `[object]`)";
             report("object-printed", message, "Name one of its fields.");
+        }
+    }
+
+    /// What the sample lacks and is said in a branch that it does not come to.
+    fn other_branches(&self, problems: &mut Vec<TemplateProblem>) {
+        for unguarded in &self.template.unguarded {
+            let path = &unguarded.path;
+            let is_told = |problem: &TemplateProblem| {
+                problem.code == "missing-value" && problem.message.contains(&format!("`{path}`"))
+            };
+            let is_there = |path: &str| {
+                let found = path.split('.').try_fold(self.context, |value, name| match value {
+                    Value::Array(items) => items.get(name.parse::<usize>().ok()?),
+                    _ => value.get(name),
+                });
+                found.is_some_and(|found| !found.is_null())
+            };
+            if is_there(path) || problems.iter().any(is_told) {
+                continue;
+            }
+            let mut found = vec![missing_value(&unguarded.file, unguarded.at, path)];
+            let of_product = format!("templates/{}/in_product.toml", self.template.name());
+            let text = self.template.texts.get(&of_product).map(String::as_str);
+            in_product::move_places(text.as_ref(), &mut found);
+            problems.extend(found);
         }
     }
 

@@ -1,5 +1,6 @@
 //! From texts to templates that are ready to render, with all problems of all files.
 
+use super::guards::{self, Unguarded};
 use super::in_product::{self, InProductForm};
 use super::mjml;
 use super::partials::Partials;
@@ -37,6 +38,8 @@ pub struct Template {
     /// The names of its texts with a fault that was told when they were read.
     pub(super) flawed: BTreeSet<String>,
     reads: BTreeSet<String>,
+    /// Said without anything that stands in.
+    pub(super) unguarded: BTreeSet<Unguarded>,
 }
 
 /// The registered names of a mail's parts: the paths of their files.
@@ -108,11 +111,13 @@ impl Templates {
         let folder = format!("{FOLDER}{name}/");
         check_folder(name, &folder, files, problems);
         let (sources, in_product) = sources(&folder, files, problems);
-        let (mut reads, mut flawed, mut worst) = (BTreeSet::new(), BTreeSet::new(), Footing::Sound);
+        let (mut reads, mut unguarded) = (BTreeSet::new(), BTreeSet::new());
+        let (mut flawed, mut worst) = (BTreeSet::new(), Footing::Sound);
         for source in sources {
             let mut found = syntax::problems(&source, &shared.all);
             let (paths, unknown) = reads::reads(&source, &shared.all);
             reads.extend(paths);
+            unguarded.extend(guards::unguarded(&source, &shared.all));
             found.extend(unknown);
             found.extend(mjml::misplaced(&source, &shared.all));
             let footing = shared.footing(&source, &found);
@@ -143,6 +148,7 @@ impl Templates {
             texts: texts.collect(),
             flawed,
             reads,
+            unguarded,
         };
         (template, worst)
     }
@@ -210,6 +216,11 @@ impl Template {
     /// few.
     pub fn reads(&self) -> &BTreeSet<String> {
         &self.reads
+    }
+
+    /// The dotted paths that it says without anything that stands in where one is missing.
+    pub fn unguarded(&self) -> impl Iterator<Item = &str> {
+        self.unguarded.iter().map(|unguarded| unguarded.path.as_str())
     }
 
     /// Its `sample.json`.

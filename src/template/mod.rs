@@ -12,6 +12,7 @@
 mod check;
 mod codes;
 mod folder;
+mod guards;
 mod in_product;
 mod in_product_keys;
 mod load;

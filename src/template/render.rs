@@ -2,7 +2,7 @@
 
 use super::in_product::{Action, InProduct};
 use super::load::{EmailForm, Template, Templates};
-use super::problem::{TemplateProblem, place_of};
+use super::problem::{Place, TemplateProblem, place_of};
 use super::text_part;
 use handlebars::{Context, Handlebars, RenderError, RenderErrorReason};
 use serde_json::Value;
@@ -148,11 +148,7 @@ fn problem(template: &Template, name: &str, error: &RenderError) -> TemplateProb
         _ => (1, 1),
     };
     match missing {
-        Some(path) => {
-            let message = format!("expected a value at `{path}`, found none");
-            let help = "Where it may be missing write {{default PATH \"…\"}} or {{#if PATH}}…{{/if}}; else add it to sample.json.";
-            TemplateProblem::new(file, at, "missing-value", message, help)
-        }
+        Some(path) => missing_value(file, at, &path),
         None => TemplateProblem::new(
             file,
             at,
@@ -161,6 +157,13 @@ fn problem(template: &Template, name: &str, error: &RenderError) -> TemplateProb
             "Mend the expression.",
         ),
     }
+}
+
+/// That a text says a value which is not there.
+pub(super) fn missing_value(file: &str, at: Place, path: &str) -> TemplateProblem {
+    let message = format!("expected a value at `{path}`, found none");
+    let help = "Where it may be missing write {{default PATH \"…\"}} or {{#if PATH}}…{{/if}}; else add it to sample.json.";
+    TemplateProblem::new(file, at, "missing-value", message, help)
 }
 
 fn no_form(template: &str, what: &str, files: &str) -> TemplateProblem {

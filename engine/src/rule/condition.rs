@@ -6,6 +6,9 @@ use crate::value::Value;
 use std::fmt;
 use std::sync::Arc;
 
+/// What `matches` looks for.
+pub use regex::Regex;
+
 /// What must hold. An empty `All` holds, an empty `Any` does not.
 #[derive(Clone, Debug)]
 pub enum Condition {

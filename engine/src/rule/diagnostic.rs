@@ -67,13 +67,45 @@ pub enum Code {
     /// What librdkafka does not take, or what is set for it always.
     KafkaProperty,
     UnreadableFile,
+    /// Everybody in the audience meets an exit.
+    ExitMeetsAudience,
+    /// A condition that no value passes.
+    NeverTrue,
+    /// A condition that every value passes.
+    AlwaysTrue,
+    /// A step that nobody comes to.
+    UnreachableStep,
+    /// A wait for an event that ends the journey.
+    WaitForExit,
+    /// A message that is too late before the quiet hours are over.
+    LateInQuietHours,
+    /// A goal that is over before the last message comes.
+    GoalBeforeLastStep,
+    /// A rule that mails every time, and no cap counts it.
+    NoLimit,
+    /// Two rules that mail one person within one hour.
+    SameHour,
+    /// Rules that set each other off without end.
+    RuleCycle,
+    /// A name one slip away from one that tests or samples show.
+    LikelySlip,
+    /// A file or folder that nobody reads.
+    FilePassedOver,
+    /// None of the events that rules are held against has this name.
+    EventNeverSeen,
+    /// None of them has this value.
+    PathNeverSeen,
+    /// None of them has it in this type.
+    TypeNeverSeen,
+    /// A template says of everybody what some of them lack.
+    ValueSometimesMissing,
     /// The language has it, this version does not.
     NotBuiltYet,
 }
 
 impl Code {
     /// All but those of templates.
-    pub const ALL: [Code; 27] = [
+    pub const ALL: [Code; 43] = [
         Code::TomlSyntax,
         Code::UnknownKey,
         Code::MissingKey,
@@ -100,6 +132,22 @@ impl Code {
         Code::UntilBeforeGiven,
         Code::KafkaProperty,
         Code::UnreadableFile,
+        Code::ExitMeetsAudience,
+        Code::NeverTrue,
+        Code::AlwaysTrue,
+        Code::UnreachableStep,
+        Code::WaitForExit,
+        Code::LateInQuietHours,
+        Code::GoalBeforeLastStep,
+        Code::NoLimit,
+        Code::SameHour,
+        Code::RuleCycle,
+        Code::LikelySlip,
+        Code::FilePassedOver,
+        Code::EventNeverSeen,
+        Code::PathNeverSeen,
+        Code::TypeNeverSeen,
+        Code::ValueSometimesMissing,
         Code::NotBuiltYet,
     ];
 
@@ -132,6 +180,22 @@ impl Code {
             Code::UntilBeforeGiven => "until-before-given",
             Code::KafkaProperty => "kafka-property",
             Code::UnreadableFile => "unreadable-file",
+            Code::ExitMeetsAudience => "exit-meets-audience",
+            Code::NeverTrue => "never-true",
+            Code::AlwaysTrue => "always-true",
+            Code::UnreachableStep => "unreachable-step",
+            Code::WaitForExit => "wait-for-exit",
+            Code::LateInQuietHours => "late-in-quiet-hours",
+            Code::GoalBeforeLastStep => "goal-before-last-step",
+            Code::NoLimit => "no-limit",
+            Code::SameHour => "same-hour",
+            Code::RuleCycle => "rule-cycle",
+            Code::LikelySlip => "likely-slip",
+            Code::FilePassedOver => "file-passed-over",
+            Code::EventNeverSeen => "event-never-seen",
+            Code::PathNeverSeen => "path-never-seen",
+            Code::TypeNeverSeen => "type-never-seen",
+            Code::ValueSometimesMissing => "value-sometimes-missing",
             Code::NotBuiltYet => "not-built-yet",
         }
     }

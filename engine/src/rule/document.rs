@@ -396,6 +396,11 @@ pub fn nfc(text: &str) -> String {
     text.nfc().collect()
 }
 
+/// How many letters differ, are missing or stand in each other's place.
+pub fn slips(found: &str, name: &str) -> usize {
+    strsim::damerau_levenshtein(found, name)
+}
+
 /// The name that was probably meant: at most a third of its letters differ.
 pub fn closest<'n>(found: &str, names: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     let distances = names.map(|name| (strsim::damerau_levenshtein(found, name), name));

@@ -6,6 +6,7 @@
 use super::read;
 use crate::cli::pages;
 use crate::project::Environment;
+use outreach_engine::rule::Diagnostic;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,6 +46,13 @@ fn blocks(part: &str) -> Vec<(PathBuf, String)> {
     blocks
 }
 
+/// What `check` says of a folder, held against its events.ndjson where there is one.
+pub(super) fn found(dir: &Path) -> Vec<Diagnostic> {
+    let events = dir.join("events.ndjson");
+    let against = events.exists().then_some(events);
+    read(dir, &Environment::default(), against.as_slice()).expect("files that can be read").problems
+}
+
 /// The codes that a part's files raise over the sound project, each with its message.
 fn told(part: &str) -> Vec<(String, String)> {
     let dir = base();
@@ -53,7 +61,7 @@ fn told(part: &str) -> Vec<(String, String)> {
         fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
         fs::write(path, text).expect("a file");
     }
-    let problems = read(dir.path(), &Environment::default()).problems;
+    let problems = found(dir.path());
     problems
         .into_iter()
         .map(|found| (found.code.to_string(), format!("{} {}", found.file, found.message)))
@@ -72,14 +80,21 @@ fn the_example_of_a_page_raises_just_its_code_and_what_is_mended_raises_nothing(
         let page = pages::page(code).expect("a page");
         let (bad, good) = page.split_once("\n## Fixed\n").expect("both parts");
         let told_of_bad = told(bad);
+        let told_of_bad = without_not_built(code, told_of_bad);
         let codes: BTreeSet<&str> = told_of_bad.iter().map(|(code, _)| code.as_str()).collect();
         if codes != BTreeSet::from([code]) {
             wrong.push(format!("{code}: the example raises {told_of_bad:#?}"));
         }
-        let told_of_good = told(good);
+        let told_of_good = without_not_built(code, told(good));
         if blocks(good).is_empty() || !told_of_good.is_empty() {
             wrong.push(format!("{code}: what is mended raises {told_of_good:#?}"));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// An example may be ahead of this version: that a form is not built yet is no fault of the page.
+fn without_not_built(code: &str, mut told: Vec<(String, String)>) -> Vec<(String, String)> {
+    told.retain(|(found, _)| code == found || found != "not-built-yet");
+    told
 }

@@ -49,31 +49,6 @@ pub(super) fn parse(problems: &mut Problems, item: &Item<'_>, about: About) -> O
     (parts.len() == tests.len()).then(|| all_of(parts))
 }
 
-/// Shows every test of a `where` that can be read, with the place of its value; what is wrong with others was said by
-/// the reader of the rule.
-pub fn each_test(item: &Item<'_>, visit: &mut dyn FnMut(&Path, &Operator, &Place<'_>)) {
-    let mut said = Problems::default();
-    let tests = item.table(&mut said).map(|mut table| table.take_all()).unwrap_or_default();
-    for test in tests {
-        if let "any" | "all" | "none" = test.key {
-            let parts = test.elements(&mut said).unwrap_or_default();
-            parts.iter().for_each(|part| each_test(part, visit));
-            continue;
-        }
-        let Ok(path) = Path::parse(&nfc(test.key)) else { continue };
-        if !test.value.is_table() {
-            let value = value(&mut said, &test);
-            value.into_iter().for_each(|value| visit(&path, &Operator::Equal(value), &test.place));
-            continue;
-        }
-        let Some(mut table) = test.table(&mut said) else { continue };
-        for (name, read) in OPERATORS {
-            let Some(item) = table.take(name) else { continue };
-            read(&mut said, &item).into_iter().for_each(|operator| visit(&path, &operator, &item.place));
-        }
-    }
-}
-
 fn part(problems: &mut Problems, item: &Item<'_>, about: About) -> Option<Condition> {
     match item.key {
         "any" => group(problems, item, about).map(Condition::Any),
@@ -139,9 +114,9 @@ pub(super) fn path(problems: &mut Problems, text: &str, place: &Place<'_>, about
     Some(path)
 }
 
-type Reader = fn(&mut Problems, &Item<'_>) -> Option<Operator>;
+pub(super) type Reader = fn(&mut Problems, &Item<'_>) -> Option<Operator>;
 
-const OPERATORS: [(&str, Reader); 13] = [
+pub(super) const OPERATORS: [(&str, Reader); 13] = [
     ("not", |problems, item| value(problems, item).map(Operator::Not)),
     ("gt", |problems, item| bound(problems, item).map(Operator::Greater)),
     ("gte", |problems, item| bound(problems, item).map(Operator::GreaterOrEqual)),
@@ -174,7 +149,7 @@ fn operators(problems: &mut Problems, item: &Item<'_>) -> Option<Vec<Operator>> 
 }
 
 /// A value to be equal to, or to be found.
-fn value(problems: &mut Problems, item: &Item<'_>) -> Option<Value> {
+pub(super) fn value(problems: &mut Problems, item: &Item<'_>) -> Option<Value> {
     match item.value {
         DeValue::String(text) => Some(Value::Text(nfc(text).into())),
         DeValue::Boolean(value) => Some(Value::Bool(*value)),

@@ -10,13 +10,14 @@ mod exit;
 mod expect;
 mod goal;
 mod limits;
+mod placed;
 mod segment;
 mod sequence;
 mod steps;
 mod top;
 mod trigger;
 
-pub use condition::each_test;
+pub use placed::{Placed, each_test};
 
 use super::Rule;
 use super::diagnostic::{Code, Diagnostic};
