@@ -3,6 +3,7 @@
 #[path = "../world/mod.rs"]
 mod world;
 
+mod fmt;
 mod init;
 mod kafka_sources;
 mod check;
