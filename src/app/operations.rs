@@ -6,7 +6,7 @@ use super::storage::Storage;
 use crate::ingest::intake::{Input, Intake, Taken};
 use crate::ingest::kafka::SourceFormat;
 use crate::ledger::sqlite::SqliteLedger;
-use crate::ledger::{DeadLetter, Ledger, LedgerEntry, LedgerError, Pause};
+use crate::ledger::{DeadLetter, Gone, Ledger, LedgerEntry, LedgerError, Pause};
 use crate::log::Log;
 use crate::log::embedded::EmbeddedLog;
 use crate::project::{Process, WriteKeyKind};
@@ -269,6 +269,10 @@ fn entry_view(entry: &LedgerEntry) -> Value {
     let message = entry.message.as_ref().map(
         |(state, at, reason)| json!({ "state": state.as_str(), "at": at.to_string(), "reason": reason }),
     );
+    let gone = entry.gone.as_ref().map(|(how, at)| match how {
+        Gone::Dismissed => json!({ "how": "dismissed", "at": at.to_string(), "reason": null }),
+        Gone::TakenBack(code) => json!({ "how": "taken back", "at": at.to_string(), "reason": code }),
+    });
     let facts = decision
         .facts
         .iter()
@@ -289,5 +293,6 @@ fn entry_view(entry: &LedgerEntry) -> Value {
         "judged_at": decision.judged_at.to_string(),
         "release": decision.release,
         "message": message,
+        "gone": gone,
     })
 }

@@ -19,7 +19,8 @@ pub(super) struct Options {
     /// So much time passes in a second: "10 minutes", "6 hours"; "1 second" is time as it is.
     #[arg(long, value_name = "LENGTH", default_value = "1 hour", value_parser = speed)]
     speed: Length,
-    /// Plays the same people with the same ids again.
+    /// Plays the same people with the same ids again; whom one can be also depends on the hour, since it is not night
+    /// where they are.
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
     /// Writes the mails into this folder.

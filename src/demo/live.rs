@@ -27,9 +27,10 @@ pub const PORT: u16 = 8088;
 /// People whom a visitor may play.
 const CAST: usize = 4;
 
-/// Lives until SIGINT or SIGTERM.
+/// Lives until SIGINT, SIGTERM or SIGHUP.
 pub async fn run(options: Options, out: impl Write + Send + 'static) -> anyhow::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut hangup = signal(SignalKind::hangup())?;
     let seed = options.seed.unwrap_or_else(Seed::any);
     let folder = Folder::new().context("no temporary folder")?;
     let mails = mails_folder(&options, &folder)?;
@@ -72,6 +73,7 @@ pub async fn run(options: Options, out: impl Write + Send + 'static) -> anyhow::
         lived = &mut living => lived,
         _ = terminate.recv() => { stop.cancel(); living.await }
         _ = interrupt.recv() => { stop.cancel(); living.await }
+        _ = hangup.recv() => { stop.cancel(); living.await }
     };
     drop(world);
     let stopped = service.stop().await;

@@ -10,10 +10,11 @@ use std::io::Write;
 use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Listens on `port` of loopback and writes each mail to `out`, until SIGINT or SIGTERM. The mails stay in `folder`, which is
+/// Listens on `port` of loopback and writes each mail to `out`, until SIGINT, SIGTERM or SIGHUP. The mails stay in `folder`, which is
 /// made; without one they are gone at the end.
 pub async fn mailbox(port: u16, folder: Option<&Path>, mut out: impl Write) -> anyhow::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut hangup = signal(SignalKind::hangup())?;
     let temporary = folder.is_none().then(Folder::new).transpose().context("no temporary folder")?;
     let place = folder.or(temporary.as_ref().map(Folder::path)).expect("one of the two is there");
     std::fs::create_dir_all(place)
@@ -25,6 +26,7 @@ pub async fn mailbox(port: u16, folder: Option<&Path>, mut out: impl Write) -> a
             biased;
             _ = terminate.recv() => break,
             _ = interrupt.recv() => break,
+            _ = hangup.recv() => break,
             caught = catcher.mail(number) => caught,
         };
         let mail =

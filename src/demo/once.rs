@@ -25,9 +25,10 @@ use tokio_util::sync::CancellationToken;
 /// Time to read a scene before the next.
 const PACE: Duration = Duration::from_millis(250);
 
-/// Plays the demo to its end, or until SIGINT or SIGTERM.
+/// Plays the demo to its end, or until SIGINT, SIGTERM or SIGHUP.
 pub async fn run(options: Options, mut out: impl Write + Send + 'static) -> anyhow::Result<()> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let mut hangup = signal(SignalKind::hangup())?;
     let seed = options.seed.unwrap_or_else(Seed::any);
     let folder = Folder::new().context("no temporary folder")?;
     let mails = mails_folder(&options, &folder)?;
@@ -61,6 +62,7 @@ pub async fn run(options: Options, mut out: impl Write + Send + 'static) -> anyh
         played = &mut playing => played,
         _ = terminate.recv() => { stop.cancel(); playing.await }
         _ = interrupt.recv() => { stop.cancel(); playing.await }
+        _ = hangup.recv() => { stop.cancel(); playing.await }
     };
     let stopped = service.stop().await;
     played.context("the demo has failed")?.or_else(nobody_reads_on)?;

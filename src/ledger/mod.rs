@@ -182,6 +182,16 @@ pub struct Pause {
 pub struct LedgerEntry {
     pub decision: Decision,
     pub message: Option<(MessageState, Timestamp, Option<String>)>,
+    /// How the message left its person's inbox before it expired, and when.
+    pub gone: Option<(Gone, Timestamp)>,
+}
+
+/// How a message that a product showed is shown no more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Gone {
+    Dismissed,
+    /// By this code; none is known of what was taken back by an earlier version.
+    TakenBack(Option<String>),
 }
 
 /// How many decisions of one step fell in one way, and where their messages stand.

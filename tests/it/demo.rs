@@ -178,7 +178,8 @@ fn marketing_mails_leave_in_the_daytime_of_each_recipient() {
         let is_marketing = mail.header("List-Unsubscribe-Post").is_some();
         assert!(!is_marketing || (8..21).contains(&hour), "{} at {hour} o'clock there", path.display());
     }
-    process.signal(libc::SIGTERM);
+    // As when the terminal is closed.
+    process.signal(libc::SIGHUP);
     assert!(process.wait(STOPPED_WITHIN).expect("it ends").success(), "{}", process.log());
     assert!(std::fs::read_to_string(&log).unwrap().contains("are in "), "where the mails are");
     assert_eq!(files(temporary.path()), std::slice::from_ref(&mails));

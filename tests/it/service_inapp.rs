@@ -4,12 +4,13 @@ use outreach::ledger::Ledger;
 use outreach_engine::Length;
 use serde_json::{Value, json};
 
-use crate::service_desk::{ago, ledger, project, rule, send, track, wait_for_state};
+use crate::service_desk::{SOON, ago, ledger, project, rule, send, track, wait_for_state};
 use crate::world::browser;
 use crate::world::http::Reply;
 use crate::world::service::{Project, Service};
 use crate::world::smtp_sink::SmtpSink;
 use crate::world::solo::SERVER_KEY;
+use crate::world::wait;
 
 pub const SECRET: &str = "an identity secret of the tests, long enough";
 pub const IDENTITY: &str = "[identity]\naudience = \"acme\"\n[[identity.keys]]\nname = \"app\"\nalgorithm = \"HS256\"\n\
@@ -103,6 +104,22 @@ fn a_rule_that_is_switched_off_takes_its_messages_back() {
     project.write("rules/checklist.toml", &format!("status = \"off\"\n{text}"));
     service.restart();
     assert_eq!(inbox(&service, "ada")["counts"]["total"], 1, "how else could a wrong word be taken back?");
+}
+
+#[test]
+fn an_exit_takes_a_message_back_though_its_journey_is_over() {
+    let sink = SmtpSink::start();
+    let project = with_card(sink.port());
+    let path = project.path().join("rules/checklist.toml");
+    let text = std::fs::read_to_string(&path).expect("the rule");
+    let text = text.replacen("[[step]]", "[exit]\nevent = \"Project Deleted\"\n[[step]]", 1);
+    project.write("rules/checklist.toml", &text);
+    let service = Service::start(&project);
+    send(&service, &[created("ada", "p1")]);
+    wait_for_state(&service, "ada", "checklist", "sent");
+    assert_eq!(inbox(&service, "ada")["counts"]["total"], 1);
+    send(&service, &[track("ada", "Project Deleted", "p2", ago(Length::ZERO), json!({}))]);
+    wait::until("it is taken back", SOON, || inbox(&service, "ada")["counts"]["total"] == 0);
 }
 
 /// The life of messages in a real browser: `tests/browser/inbox.mjs` says what is checked.

@@ -3,7 +3,7 @@
 use super::super::stage::is_ended;
 use super::super::world::World;
 use super::product::Asked;
-use crate::ledger::{Ledger, LedgerEntry, MessageState};
+use crate::ledger::{Gone, Ledger, LedgerEntry, MessageState};
 use crate::worker::PersonView;
 use axum::extract::{Query, State};
 use maud::{Markup, html};
@@ -81,7 +81,11 @@ fn decided(entry: &LedgerEntry) -> Markup {
         (Verdict::Send, Some((MessageState::Sent, _, _))) if decision.channel == Channel::Email => {
             ("Yes", "sent")
         }
-        (Verdict::Send, Some((MessageState::Sent, _, _))) => ("Yes", "in their inbox"),
+        (Verdict::Send, Some((MessageState::Sent, _, _))) => match &entry.gone {
+            None => ("Yes", "put into their inbox"),
+            Some((Gone::Dismissed, _)) => ("Yes", "and they dismissed it"),
+            Some((Gone::TakenBack(_), _)) => ("Yes", "and taken back out of their inbox"),
+        },
         (Verdict::Send, Some((MessageState::Held, _, _))) => ("Yes", "held at the gate"),
         (Verdict::Send, Some(_)) if is_ended(entry) => ("Yes", "and stopped at the gate"),
         (Verdict::Send, _) => ("Yes", "on its way"),

@@ -122,7 +122,9 @@ const CROSS = "M6 6l12 12M18 6L6 18";
 function safe(url, schemes) {
   try {
     const parsed = new URL(url, location.href);
-    return schemes.includes(parsed.protocol) || parsed.origin === location.origin ? parsed.href : null;
+    // A sandboxed page has the origin "null", and so have addresses that run scripts.
+    const isOwn = parsed.origin !== "null" && parsed.origin === location.origin;
+    return schemes.includes(parsed.protocol) || isOwn ? parsed.href : null;
   } catch { return null; }
 }
 

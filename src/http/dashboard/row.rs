@@ -1,7 +1,7 @@
 //! One thing that happened as a row of a list: the same on a page as in its stream.
 
 use super::wording;
-use crate::ledger::LedgerEntry;
+use crate::ledger::{Gone, LedgerEntry};
 use crate::worker::journal::{Line, What, Wish};
 use maud::{Markup, html};
 use outreach_engine::effect::{Channel, Decision, Fact, Verdict};
@@ -121,6 +121,15 @@ fn became(entry: &LedgerEntry) -> Markup {
             @if let Some(reason) = reason { ": " (wording::reason(reason)) }
         }
         " " (age(*at))
+        @if let Some((how, at)) = &entry.gone {
+            ", "
+            @match how {
+                Gone::Dismissed => "dismissed",
+                Gone::TakenBack(None) => "taken back",
+                Gone::TakenBack(Some(code)) => { "taken back: " (wording::reason(code)) }
+            }
+            " " (age(*at))
+        }
     }
 }
 

@@ -159,6 +159,7 @@ fn all_body(counted: &Counted, span: Span) -> Markup {
             p.quiet { "No rule was released. A rule is a file in the project's " code { "rules" } " folder." }
         }
         (how_many(counted))
+        p.quiet.note { "Entered is counted when the first message is judged, Yes at every message: a rule of several may say more Yes than Entered." }
         ul.cards {
             @for compiled in counted.release.iter().flat_map(|release| release.rules()) {
                 @let rule = &compiled.rule;

@@ -30,6 +30,7 @@ const REASONS: &[(&str, &str)] = &[
     ("repeated", "this very message was decided before"),
     ("unknown", "nobody knows whether the mail server took it"),
     ("exit", "the person did what ends the journey"),
+    ("inbox-full", "a newer message took its place: so many were shown"),
 ];
 
 /// A code in words.
@@ -73,7 +74,7 @@ pub(super) fn state(state: MessageState, channel: Channel) -> &'static str {
         (MessageState::Held, _) => "held",
         (MessageState::Leaving, _) => "on its way out",
         (MessageState::Sent, Channel::Email) => "sent",
-        (MessageState::Sent, Channel::InProduct) => "in their inbox",
+        (MessageState::Sent, Channel::InProduct) => "put into their inbox",
         (MessageState::Failed, _) => "failed",
         (MessageState::Unknown, _) => "perhaps sent",
         (MessageState::Cancelled, _) => "taken back",

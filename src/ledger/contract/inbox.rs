@@ -1,7 +1,7 @@
 //! What people's products show: kept messages, what changes them, and what people did.
 
 use super::{at, commit, decision, id, queue};
-use crate::ledger::{InboxCounts, InboxEntry, InboxPlace, Ledger, MessageKey, Reaction};
+use crate::ledger::{Gone, InboxCounts, InboxEntry, InboxPlace, Ledger, MessageKey, Reaction};
 use outreach_engine::Refusal;
 use outreach_engine::effect::{Cancel, Channel, Decision};
 use outreach_engine::event::{Body, OutcomeKind, Subject};
@@ -119,6 +119,17 @@ pub(super) fn a_kept_message_that_is_taken_back_is_gone(ledger: &impl Ledger) {
         crate::ledger::MessageState::Sent,
         "it was shown, and that stays true"
     );
+    let gone = |ledger| super::shards::entries_of(ledger, ADA)[0].gone.clone();
+    assert_eq!(gone(ledger), Some((Gone::TakenBack(Some("exit".into())), at(20))));
+    // Once, and nothing that is shown no more.
+    let before = commit(ledger, |t| t.inbox_last_change());
+    commit(ledger, |t| t.cancel(std::slice::from_ref(&cancel)));
+    let over = keep(ledger, 2, "bob", 10);
+    commit(ledger, |t| t.react("user:bob", over.id, Reaction::Dismissed, at(15)));
+    commit(ledger, |t| t.cancel(&[Cancel { decision: over.id, ..cancel }]));
+    assert_eq!(commit(ledger, |t| t.inbox_last_change()), before + 2, "kept, and dismissed");
+    let bob = super::shards::entries_of(ledger, "user:bob")[0].gone.clone();
+    assert_eq!(bob, Some((Gone::Dismissed, at(15))));
 }
 
 pub(super) fn what_a_rule_shows_is_taken_back_together(ledger: &impl Ledger) {

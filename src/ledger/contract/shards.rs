@@ -108,7 +108,8 @@ pub(super) fn decisions_read_back_newest_first(ledger: &impl Ledger) {
         Decision { subject: Subject::anon("ada").to_owned(), verdict: Verdict::Holdout, ..decision(3) };
     commit(ledger, |t| t.insert_decisions(1, &[sent.clone(), refused.clone(), other.clone()]));
     let message = Some((MessageState::Queued, sent.judged_at, None));
-    let entry = |decision: &Decision, message| LedgerEntry { decision: decision.clone(), message };
+    let entry =
+        |decision: &Decision, message| LedgerEntry { decision: decision.clone(), message, gone: None };
     assert_eq!(entries_of(ledger, "user:ada"), [entry(&refused, None), entry(&sent, message)]);
     assert_eq!(entries_of(ledger, "anon:ada"), [entry(&other, None)]);
     assert_eq!(commit(ledger, |t| t.entries("user:ada", 1)).len(), 1);

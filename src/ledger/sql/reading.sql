@@ -2,10 +2,11 @@
 SELECT
     d.judged_at, d.id, d.subject, d.rule, d.release, d.key, d.step, d.channel, d.template, d.topic, d.verdict, d.refusal,
     d.is_transactional, d.on_cap, d.triggered_at, d.due_at, d.expires_at, d.address, d.zone, d.facts,
-    r.context, m.state, m.state_at, m.reason
+    r.context, m.state, m.state_at, m.reason, i.dismissed_at, i.cancelled_at, m.cancel_reason
 FROM decision d
 LEFT JOIN render r ON r.judged_at = d.judged_at AND r.id = d.id
 LEFT JOIN message m ON m.judged_at = d.judged_at AND m.id = d.id
+LEFT JOIN inbox i ON i.judged_at = d.judged_at AND i.id = d.id
 WHERE d.subject = $1
 ORDER BY d.judged_at DESC, d.id DESC
 LIMIT $2;

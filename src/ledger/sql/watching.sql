@@ -4,9 +4,10 @@
 SELECT
     d.judged_at, d.id, d.subject, d.rule, d.release, d.key, d.step, d.channel, d.template, d.topic, d.verdict, d.refusal,
     d.is_transactional, d.on_cap, d.triggered_at, d.due_at, d.expires_at, d.address, d.zone, d.facts,
-    NULL, m.state, m.state_at, m.reason
+    NULL, m.state, m.state_at, m.reason, i.dismissed_at, i.cancelled_at, m.cancel_reason
 FROM decision d
 LEFT JOIN message m ON m.judged_at = d.judged_at AND m.id = d.id
+LEFT JOIN inbox i ON i.judged_at = d.judged_at AND i.id = d.id
 ORDER BY d.judged_at DESC, d.id DESC
 LIMIT $1;
 
@@ -15,9 +16,10 @@ LIMIT $1;
 SELECT
     d.judged_at, d.id, d.subject, d.rule, d.release, d.key, d.step, d.channel, d.template, d.topic, d.verdict, d.refusal,
     d.is_transactional, d.on_cap, d.triggered_at, d.due_at, d.expires_at, d.address, d.zone, d.facts,
-    NULL, m.state, m.state_at, m.reason
+    NULL, m.state, m.state_at, m.reason, i.dismissed_at, i.cancelled_at, m.cancel_reason
 FROM decision d
 LEFT JOIN message m ON m.judged_at = d.judged_at AND m.id = d.id
+LEFT JOIN inbox i ON i.judged_at = d.judged_at AND i.id = d.id
 WHERE d.judged_at >= $1 AND d.rule = $2
 ORDER BY d.judged_at DESC, d.id DESC
 LIMIT $3;

@@ -2,7 +2,7 @@
 
 use super::shards::EMPTY_CONTEXT;
 use super::{cell, execute, inbox, query, rows};
-use crate::ledger::{LedgerEntry, LedgerError, MessageState};
+use crate::ledger::{Gone, LedgerEntry, LedgerError, MessageState};
 use outreach_engine::Timestamp;
 use outreach_engine::effect::Decision;
 use outreach_engine::event::Subject;
@@ -30,7 +30,13 @@ pub(super) fn entry(row: &Row<'_>) -> Result<LedgerEntry, LedgerError> {
         Some(state) => Some((cell::state(&state)?, cell::time(row, 22)?, row.get(23)?)),
         None => None,
     };
-    Ok(LedgerEntry { decision: decision(row)?, message })
+    let at = |column| row.get::<_, Option<i64>>(column).map(|at| at.map(Timestamp));
+    let gone = match (at(24)?, at(25)?) {
+        (Some(at), _) => Some((Gone::Dismissed, at)),
+        (None, Some(at)) => Some((Gone::TakenBack(row.get(26)?), at)),
+        (None, None) => None,
+    };
+    Ok(LedgerEntry { decision: decision(row)?, message, gone })
 }
 
 pub(super) fn message_counts(connection: &Connection) -> Result<Vec<(MessageState, u64)>, LedgerError> {
