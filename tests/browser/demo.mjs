@@ -117,7 +117,7 @@ await step("a third failed payment brings a mail at once, and later a message in
   await looks(page, "a banner in the product");
   // Nothing is owed any more: the banner goes, though its journey is over.
   await press(page, "Pay");
-  await banner.first().waitFor({ state: "detached" });
+  await page.locator("outreach-inbox #banner-title").waitFor({ state: "detached" });
   await close(page);
 });
 
