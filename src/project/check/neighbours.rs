@@ -107,7 +107,7 @@ fn is_certain(facts: &Facts, placed: &Placed) -> bool {
     match placed {
         Placed::All(parts) => parts.iter().all(|part| is_certain(facts, part)),
         Placed::Any(..) | Placed::None(..) | Placed::Test(..) => !facts.clone().assume(placed, false),
-        Placed::Open => false,
+        Placed::Past { .. } | Placed::Open => false,
     }
 }
 

@@ -100,6 +100,20 @@ fn the_audience_is_held_against_the_trigger_as_long_as_nothing_can_have_changed(
 }
 
 #[test]
+fn what_is_asked_of_the_past_is_looked_at_too() {
+    let audience = |did: &str| told(&format!("[trigger]\nevent = \"A\"\n[audience]\nwhere = {{ {did} }}"));
+    assert_eq!(
+        audience("did = { event = \"B\", where = { \"properties.n\" = { gt = 5, lt = 2 } } }"),
+        ["never-true 5:74"]
+    );
+    // The record that is judged is another one.
+    assert_eq!(
+        audience("\"properties.n\" = 1, did = { event = \"B\", where = { \"properties.n\" = 2 } }"),
+        [""; 0]
+    );
+}
+
+#[test]
 fn a_length_that_is_too_short_for_what_stands_beside_it_is_told() {
     let trigger = "[trigger]\nevent = \"A\"\n";
     // The quiet hours are 21:00 to 08:00.

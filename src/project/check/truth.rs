@@ -42,7 +42,7 @@ impl Facts {
     /// Takes the condition to hold, or not to. Whether that is possible.
     pub fn assume(&mut self, placed: &Placed, holds: bool) -> bool {
         match (placed, holds) {
-            (Placed::Open, _) => true,
+            (Placed::Past { .. } | Placed::Open, _) => true,
             (Placed::Test(test, _), _) => self.test(test, holds),
             (Placed::All(parts), true) => parts.iter().all(|part| self.assume(part, true)),
             (Placed::Any(parts, _), false) | (Placed::None(parts, _), true) => {
@@ -81,6 +81,10 @@ impl Facts {
     /// Takes the condition to hold, and finds what of it never does or always does. Whether the whole can hold.
     pub fn examine(&mut self, placed: &Placed, found: &mut Vec<Found>) -> bool {
         match placed {
+            Placed::Past { event, tests, .. } => {
+                Facts::of_event(event).examine(tests, found);
+                true
+            }
             Placed::Open => true,
             Placed::All(parts) => parts.iter().all(|part| self.examine(part, found)),
             Placed::Test(test, span) => {

@@ -25,6 +25,8 @@ pub(super) struct RuleText {
     pub limits: LimitsText,
     pub goal: Option<GoalText>,
     pub steps: Vec<StepText>,
+    /// What `did` and `did_not` ask for, wherever.
+    past: Vec<EventText>,
 }
 
 /// An event that the rule names.
@@ -76,13 +78,29 @@ impl RuleText {
         let steps = top.take("step").map(|item| steps::read(&item)).unwrap_or_default();
         let is_live = status.as_deref().is_none_or(|status| status == "live");
         let (path, id) = (path.to_owned(), id.to_owned());
-        Some(RuleText { path, id, is_live, tags, trigger, audience, exits, limits, goal, steps })
+        let past = Vec::new();
+        let mut rule =
+            RuleText { path, id, is_live, tags, trigger, audience, exits, limits, goal, steps, past };
+        rule.past = rule.asked_of_the_past();
+        Some(rule)
+    }
+
+    fn asked_of_the_past(&self) -> Vec<EventText> {
+        let of_exits = self.exits.iter().filter_map(|exit| exit.tests.as_ref());
+        let mut past = Vec::new();
+        self.audience
+            .iter()
+            .chain(of_exits)
+            .chain(self.branches())
+            .for_each(|tests| collect(tests, &mut past));
+        past
     }
 
     /// Every event that is named, wherever.
     pub fn events(&self) -> Vec<&EventText> {
         let mut events: Vec<&EventText> = self.trigger.events.iter().chain(&self.trigger.without).collect();
         events.extend(&self.trigger.activities);
+        events.extend(&self.past);
         events.extend(self.exits.iter().filter_map(|exit| exit.event.as_ref()));
         events.extend(self.goal.iter().filter_map(|goal| goal.event.as_ref()));
         steps::each(&self.steps, &mut |step| {
@@ -113,6 +131,18 @@ impl RuleText {
             }
         });
         messages
+    }
+}
+
+fn collect(tests: &Placed, past: &mut Vec<EventText>) {
+    match tests {
+        Placed::All(parts) | Placed::Any(parts, _) | Placed::None(parts, _) => {
+            parts.iter().for_each(|part| collect(part, past));
+        }
+        Placed::Past { event, span, tests } => {
+            past.push(EventText { name: event.clone(), span: span.clone(), tests: Some((**tests).clone()) });
+        }
+        Placed::Test(..) | Placed::Open => {}
     }
 }
 

@@ -224,6 +224,16 @@ struct OneExit {
 struct Limits {
     /// From entry to entry of one person (and key): a length, `"calendar day"` or `"always"`. Default: once, ever.
     #[schemars(example = &"30 days", example = &"calendar day", example = &"always")]
+    once_per: Option<String>,
+    /// A message judged longer after it was due is skipped. Default: 1 day.
+    #[schemars(extend("default" = "1 day"))]
+    late: Option<Length>,
+    /// An absence is judged so long after its deadline, for events on their way; at most an hour. Default: 1 minute.
+    #[schemars(extend("default" = "1 minute"), example = &"5 minutes")]
+    grace: Option<Length>,
+    /// More messages in an hour are held for approval.
+    #[schemars(range(min = 1), example = 500)]
+    max_per_hour: Option<u32>,
     mutes: Option<Mutes>,
 }
 
@@ -237,16 +247,6 @@ struct Mutes {
     tags: Vec<Words>,
     /// So long after its last message.
     r#for: Length,
-    once_per: Option<String>,
-    /// A message judged longer after it was due is skipped. Default: 1 day.
-    #[schemars(extend("default" = "1 day"))]
-    late: Option<Length>,
-    /// An absence is judged so long after its deadline, for events on their way; at most an hour. Default: 1 minute.
-    #[schemars(extend("default" = "1 minute"), example = &"5 minutes")]
-    grace: Option<Length>,
-    /// More messages in an hour are held for approval.
-    #[schemars(range(min = 1), example = 500)]
-    max_per_hour: Option<u32>,
 }
 
 /// Did it help? Those treated and those held out are counted alike, from entry.

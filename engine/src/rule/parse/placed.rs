@@ -14,7 +14,13 @@ pub enum Placed {
     None(Vec<Placed>, Range<usize>),
     /// The span is that of the value.
     Test(Test, Range<usize>),
-    /// History, or what cannot be read: it may hold or not.
+    /// `did` or `did_not`, with the span of the event's name and what is asked of such events: it may hold or not.
+    Past {
+        event: String,
+        span: Range<usize>,
+        tests: Box<Placed>,
+    },
+    /// What cannot be read: it may hold or not.
     Open,
 }
 
@@ -31,6 +37,7 @@ impl Placed {
                 "any" => groups.push(Placed::Any(group(&test), span)),
                 "none" => groups.push(Placed::None(group(&test), span)),
                 "all" => groups.push(Placed::All(group(&test))),
+                "did" | "did_not" => groups.push(past(&test)),
                 _ => of_path(&test, &mut parts),
             }
         }
@@ -38,14 +45,14 @@ impl Placed {
         Placed::All(parts)
     }
 
-    /// Shows every test with the span of its value.
+    /// Shows every test of what is judged, with the span of its value: of the past none.
     pub fn each_test(&self, visit: &mut dyn FnMut(&Test, &Range<usize>)) {
         match self {
             Placed::All(parts) | Placed::Any(parts, _) | Placed::None(parts, _) => {
                 parts.iter().for_each(|part| part.each_test(visit));
             }
             Placed::Test(test, span) => visit(test, span),
-            Placed::Open => {}
+            Placed::Past { .. } | Placed::Open => {}
         }
     }
 }
@@ -56,6 +63,14 @@ pub fn each_test(item: &Item<'_>, visit: &mut dyn FnMut(&Path, &Operator, &Place
     Placed::read(item).each_test(&mut |test, span| {
         visit(&test.path, &test.operator, &Place { file, span: span.clone() });
     });
+}
+
+fn past(item: &Item<'_>) -> Placed {
+    let Some(mut table) = item.table(&mut Problems::default()) else { return Placed::Open };
+    let event = table.take("event").and_then(|event| Some((nfc(event.value.as_str()?), event.place.span)));
+    let Some((event, span)) = event else { return Placed::Open };
+    let tests = table.take("where").as_ref().map_or(Placed::All(Vec::new()), Placed::read);
+    Placed::Past { event, span, tests: Box::new(tests) }
 }
 
 fn group(item: &Item<'_>) -> Vec<Placed> {
