@@ -7,7 +7,7 @@ use crate::effect::Effects;
 use crate::event::{Body, Consent, ConsentKind, Event, EventKind, Place, Record, SubjectKind};
 use crate::journey::begin::{self, Shown, may_end, set_off};
 use crate::journey::judge::{self, Moment};
-use crate::journey::{backfill, exit, outcome, past, turnover};
+use crate::journey::{backfill, exit, outcome, past, silence, turnover};
 use crate::json;
 use crate::planted::{self, Bug};
 use crate::release::{Release, Role};
@@ -93,7 +93,8 @@ fn take_in_event(
     let (news, may_end) = (News::of(event), release.may_end_journeys(event));
     let asked = release.questions().about(&event.name);
     // Most events concern no rule: their people are not even looked for, which is half of what such an event costs.
-    if hooks.is_empty() && !may_end && asked.is_empty() && !news.is_to_keep(event) {
+    let may_be_activity = release.inactivities().hears(event);
+    if hooks.is_empty() && !may_end && asked.is_empty() && !may_be_activity && !news.is_to_keep(event) {
         return;
     }
     let mut person = shard.people.get_index_of(&event.subject);
@@ -107,6 +108,10 @@ fn take_in_event(
     }
     if let Some(index) = person.filter(|_| may_end) {
         leave_journeys(release, shard, index, place, event);
+        silence::notice_exits(release, shard, index, place, event);
+    }
+    if may_be_activity {
+        person = silence::hear(release, shard, person, place, event);
     }
     for hook in hooks {
         person = set_off(release, shard, person, hook, place, event, effects).or(person);

@@ -3,7 +3,7 @@
 
 mod world;
 
-use outreach_engine::rule::{EventMatch, FirstPart, Repeat, Scope, TriggerForm};
+use outreach_engine::rule::{EventMatch, FirstPart, Inactivity, Repeat, Scope, TriggerForm};
 use outreach_engine::state::Profile;
 use outreach_engine::{Length, Timestamp};
 use proptest::prelude::*;
@@ -24,6 +24,9 @@ struct Seen<'e> {
 
 /// When a trigger held for one person and key, from all that they did.
 fn held(form: &TriggerForm, history: &[Seen<'_>]) -> Held {
+    if let TriggerForm::Inactive(inactivity) = form {
+        return held_inactive(inactivity, history);
+    }
     let first = first_holds(form.first().expect("a first part"), history);
     match form {
         TriggerForm::Happens(_) => {
@@ -31,8 +34,21 @@ fn held(form: &TriggerForm, history: &[Seen<'_>]) -> Held {
             held.map(|(seen, _)| (seen.at, seen.at)).collect()
         }
         TriggerForm::Absence { within, repeat, .. } => held_absence(history, &first, *within, *repeat),
-        TriggerForm::Segment { .. } => unreachable!("a form without a first part"),
+        TriggerForm::Inactive(_) | TriggerForm::Segment { .. } => unreachable!("a form without a first part"),
     }
+}
+
+/// After each thing that was done, where the next comes later than so long after it; perhaps after the first record, too.
+fn held_inactive(inactivity: &Inactivity, history: &[Seen<'_>]) -> Held {
+    let is_done = |seen: &&Seen<'_>| seen.parts[0];
+    let mut done: Vec<Timestamp> = history.iter().filter(is_done).map(|seen| seen.at).collect();
+    if inactivity.or_never && !history[0].parts[0] {
+        done.insert(0, history[0].at);
+    }
+    let next = |at: usize| done.get(at + 1).copied();
+    let deadlines = done.iter().enumerate().map(|(at, began)| (*began + inactivity.after, *began, next(at)));
+    let over = deadlines.filter(|(deadline, _, next)| next.is_none_or(|next| next > *deadline));
+    over.map(|(deadline, began, _)| (deadline, began)).collect()
 }
 
 /// Whether the first part holds at each event.
@@ -113,7 +129,8 @@ fn is_met(matched: &EventMatch, entry: &Entry) -> bool {
 
 /// All that a rule's trigger held for, by (person, key), in order.
 fn expected(form: &TriggerForm, stream: &[Entry]) -> BTreeMap<(String, String), Held> {
-    let (first, without) = (form.first().expect("a first part"), form.without());
+    let (first, without) = (form.first(), form.without());
+    let is_keyed = form.is_keyed();
     let mut ids = BTreeSet::new();
     let mut histories: BTreeMap<(String, String), Vec<Seen<'_>>> = BTreeMap::new();
     for entry in stream {
@@ -121,10 +138,18 @@ fn expected(form: &TriggerForm, stream: &[Entry]) -> BTreeMap<(String, String), 
         if !ids.insert(id) {
             continue;
         }
-        let is_keyed = first.event().key.is_some();
         let key = is_keyed.then(|| if properties.contains(r#""k":"x""#) { "x" } else { "y" });
         let is_without = without.is_some_and(|without| is_met(without, entry));
-        let parts = first.events().iter().map(|event| is_met(event, entry)).collect();
+        let parts = match form {
+            TriggerForm::Inactive(Inactivity { events, .. }) => {
+                let is_done = events.is_empty() || events.iter().any(|event| is_met(event, entry));
+                if is_keyed && !(is_done && properties.contains("\"k\"")) {
+                    continue;
+                }
+                vec![is_done]
+            }
+            _ => first.expect("a first part").events().iter().map(|event| is_met(event, entry)).collect(),
+        };
         let seen = Seen { at: entry.at, parts, is_without, key };
         let place = (entry.who.clone(), seen.key.unwrap_or_default().to_owned());
         histories.entry(place).or_default().push(seen);

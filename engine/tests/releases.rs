@@ -264,3 +264,61 @@ fn what_an_earlier_release_asks_is_kept_for_those_inside_it() {
     let nobody = world(&[(0, &old), (10, &new)]).run(&[("B", 5), ("B", 20)]);
     assert!(!held(&nobody), "nobody inside asks for it");
 }
+
+/// An inactivity of so many hours, entered every time.
+fn inactive(hours: i64, beside: &str) -> String {
+    every_time(&format!("inactive_for = \"{hours} hours\"\n{beside}"))
+}
+
+#[test]
+fn a_silence_is_judged_by_the_release_of_its_deadline_with_its_length() {
+    let (day, half) = (inactive(24, ""), inactive(12, ""));
+    assert_eq!(sent(&World::new(&[(0, &day), (10, &half)]).run(&[("A", 1)])), [row(13, "r2", "A")]);
+    assert_eq!(sent(&World::new(&[(0, &half), (10, &day)]).run(&[("A", 1)])), [row(25, "r2", "A")]);
+}
+
+/// With `backfill` it holds at the release, once; what is done later begins the next silence.
+#[test]
+fn a_silence_that_was_over_when_the_rule_was_released_is_none_to_it_without_backfill() {
+    let day = inactive(24, "");
+    for events in ["", "events = [\"A\"]\n"] {
+        let day = if events.is_empty() { day.clone() } else { inactive(24, events) };
+        let hours = inactive(2, events);
+        let happenings = [("A", 1), ("A", 30)];
+        let driver = World::new(&[(0, &day), (10, &hours)]).run(&happenings);
+        assert_eq!(sent(&driver), [row(32, "r2", "A")], "{events}");
+        let hours = inactive(2, &format!("{events}backfill = true"));
+        let driver = World::new(&[(0, &day), (10, &hours)]).run(&happenings);
+        assert_eq!(sent(&driver), [row(10, "r2", "A"), row(32, "r2", "A")], "{events}");
+        let driver = World::new(&[(0, &day), (10, &hours), (15, &hours)]).run(&happenings);
+        assert_eq!(sent(&driver).len(), 2, "{events}");
+    }
+}
+
+#[test]
+fn what_was_done_of_other_events_is_nothing_to_a_rule_that_names_others_now() {
+    let (old, new) = (inactive(24, "events = [\"A\"]"), inactive(24, "events = [\"B\"]"));
+    let driver = World::new(&[(0, &old), (10, &new)]).run(&[("A", 1), ("B", 20)]);
+    assert_eq!(sent(&driver), [row(44, "r2", "B")]);
+}
+
+#[test]
+fn a_silence_goes_on_over_a_release_that_says_the_same_trigger() {
+    let day = inactive(24, "events = [\"A\"]");
+    let named = format!("description = \"other words\"\n{day}");
+    assert_eq!(sent(&World::new(&[(0, &day), (10, &named)]).run(&[("A", 1)])), [row(25, "r2", "A")]);
+}
+
+#[test]
+fn a_rule_that_is_off_or_gone_knows_no_silence_when_it_comes_back() {
+    for events in ["", "events = [\"A\"]"] {
+        let day = inactive(24, events);
+        let off = format!("status = \"off\"\n{day}");
+        for between in ["", &off] {
+            // Over while it was off; then what is done after it came back counts.
+            let releases = [(0, day.as_str()), (10, between), (40, day.as_str())];
+            let driver = World::new(&releases).run(&[("A", 1), ("A", 50)]);
+            assert_eq!(sent(&driver), [row(74, "r3", "A")], "{events} {between}");
+        }
+    }
+}

@@ -4,8 +4,8 @@ use super::condition::{About, clause};
 use super::{listed, quoted};
 use crate::effect::Channel;
 use crate::rule::{
-    Condition, EventMatch, Exit, FirstPart, MessageStep, OnChange, OncePer, PerDay, Repeat, Rule, Status,
-    Step, StepKind, Trigger, TriggerForm, Turn,
+    Condition, EventMatch, Exit, FirstPart, Inactivity, MessageStep, OnChange, OncePer, PerDay, Repeat, Rule,
+    Status, Step, StepKind, Trigger, TriggerForm, Turn,
 };
 use crate::time::Length;
 use std::fmt;
@@ -76,6 +76,7 @@ fn trigger(trigger: &Trigger) -> String {
             };
             format!("{what} {is} not followed {by} within {within}{from}")
         }
+        TriggerForm::Inactive(inactivity) => silent(inactivity),
         TriggerForm::Segment { condition, to } => turns(condition, *to),
     };
     match trigger.form.matches().find_map(|event| event.key.as_ref()) {
@@ -95,6 +96,15 @@ fn holds(first: &FirstPart) -> String {
             format!("{} happen in this order within {within}", listed(&names, "and"))
         }
     }
+}
+
+/// `somebody did nothing for 14 days`.
+fn silent(inactivity: &Inactivity) -> String {
+    let Inactivity { after, events, or_never } = inactivity;
+    let names: Vec<String> = events.iter().map(named).collect();
+    let what = if names.is_empty() { "nothing".to_owned() } else { format!("no {}", listed(&names, "or")) };
+    let never = if *or_never { ", or never since they were first seen" } else { "" };
+    format!("somebody did {what} for {after} after the last time{never}")
 }
 
 /// `it comes to be that their seats is at least 10`.
@@ -328,6 +338,17 @@ mod tests {
                 .starts_with(&format!("{words} and are not followed by “Order Placed” within 3 days, show")),
             "{absence}"
         );
+    }
+
+    #[test]
+    fn an_inactivity_is_told() {
+        let any = said(&rule("inactive_for = \"14 days\"", ""));
+        assert!(any.starts_with("When somebody did nothing for 14 days after the last time, show"), "{any}");
+        let named = "inactive_for = \"1 day\"\nevents = [\"Login\", \"Export\"]\nor_never = true";
+        let named = said(&rule(named, ""));
+        let words = "When somebody did no “Login” or “Export” for 1 day after the last time, or never since they were \
+                     first seen, show";
+        assert!(named.starts_with(words), "{named}");
     }
 
     #[test]

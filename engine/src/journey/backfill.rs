@@ -4,6 +4,7 @@
 //! is judged, is shown them first ([`settle`]), so that it makes no difference when the walk comes to them.
 
 use super::enter::{Entry, enter};
+use super::silence;
 use crate::effect::Effects;
 use crate::event::Place;
 use crate::release::{Compiled, Release};
@@ -130,6 +131,7 @@ fn show(
                 enter_at_release(release, shard, index, compiled, announced, effects);
             }
         }
+        TriggerForm::Inactive(_) => silence::show(release, shard, index, compiled, announced, effects),
         TriggerForm::Happens(_) | TriggerForm::Absence { .. } => {}
     }
 }
@@ -156,4 +158,4 @@ pub(crate) fn enter_at_release(
 }
 
 /// What a journey calls its beginning where it was no event.
-const RELEASED: &str = "release";
+pub(super) const RELEASED: &str = "release";

@@ -6,7 +6,8 @@ use crate::effect::{Effects, NonEntryReason};
 use crate::event::{Event, Place, SubjectKind};
 use crate::release::{Compiled, Hook, Release, Role};
 use crate::rule::{EventMatch, Scope, Trigger, TriggerForm};
-use crate::state::{Occurrence, Profile, Shard, Wait};
+use crate::state::{Case, Occurrence, Person, Profile, Shard, released_at};
+use crate::time::Timestamp;
 use crate::trigger::{self, Found, Met, Noticed};
 use std::sync::Arc;
 
@@ -59,10 +60,11 @@ pub(crate) fn show(
     let rule = shard.rule_slot(&compiled.rule.id);
     let release_slot = shard.release_slot(&release.id);
     let index = person.unwrap_or_else(|| shard.keep(event.subject));
-    let (id, once_per) = (&compiled.rule.id, compiled.rule.limits.once_per);
+    let id = &compiled.rule.id;
+    let since = released_at(&shard.released, rule, compiled);
     let Shard { people, releases, .. } = &mut *shard;
-    let is_of_trigger = |wait: &Wait| {
-        let began = releases.get_index(wait.release as usize).expect("slots come from this table");
+    let is_of_trigger = |began: u32| {
+        let began = releases.get_index(began as usize).expect("slots come from this table");
         release.rule_of(began, id).is_some_and(|own| own.first_hash == compiled.first_hash)
     };
     let met = Met {
@@ -73,20 +75,18 @@ pub(crate) fn show(
         order: (at, place),
         release: release_slot,
         is_of_trigger: &is_of_trigger,
+        event_name: &event_name,
+        may_begin: event.is_proven || compiled.rule.trigger.accepts_unproven,
+        since,
     };
-    let case = match trigger::case_of(&mut people[index], rule, key.as_deref(), once_per, at) {
-        Found::Case(case) => case,
-        Found::InsteadOf(case) => {
-            count(id, NonEntryReason::KeysMax, at, effects);
-            case
-        }
-        Found::Full => {
-            count(id, NonEntryReason::KeysMax, at, effects);
-            return index;
-        }
+    let Some(case) = case_of(&mut people[index], compiled, rule, key.as_deref(), at, effects) else {
+        return index;
     };
     match trigger::notice(case, &met) {
         Noticed::Nothing => {}
+        Noticed::MayBeInactive(due_at, ready_at) => {
+            people[index].change_watch(|watch| watch.look_at(due_at, ready_at));
+        }
         Noticed::OnceEver => {
             // The audience is asked first (rules.md, "Guard rails").
             let person = &people[index];
@@ -107,6 +107,29 @@ pub(crate) fn show(
     index
 }
 
+/// What the rule keeps for this key, with a word of what fell for it; nothing where no more keys are kept.
+fn case_of<'p>(
+    person: &'p mut Person,
+    compiled: &Compiled,
+    rule: u32,
+    key: Option<&str>,
+    at: Timestamp,
+    effects: &mut Effects,
+) -> Option<&'p mut Case> {
+    let id = &compiled.rule.id;
+    match trigger::case_of(person, rule, key, compiled.rule.limits.once_per, at) {
+        Found::Case(case) => Some(case),
+        Found::InsteadOf(case) => {
+            count(id, NonEntryReason::KeysMax, at, effects);
+            Some(case)
+        }
+        Found::Full => {
+            count(id, NonEntryReason::KeysMax, at, effects);
+            None
+        }
+    }
+}
+
 /// The part of a trigger that an event passes, and the key that it is for; nothing where it does not concern it.
 fn passes<'r>(
     compiled: &'r Compiled,
@@ -118,6 +141,9 @@ fn passes<'r>(
     let matched = part(&trigger.form, role)?;
     let is_heard = match role {
         Role::First | Role::Step { .. } => event.is_proven || trigger.accepts_unproven,
+        Role::Activity { .. } => {
+            may_end(event, trigger) && (event.is_proven || trigger.accepts_unproven || profile.is_some())
+        }
         // What ends a wait that nobody can have is not kept for people whom nobody vouches for.
         Role::Without => may_end(event, trigger) && (event.is_proven || profile.is_some()),
     };
@@ -146,6 +172,7 @@ fn part(form: &TriggerForm, role: Role) -> Option<&EventMatch> {
     match role {
         Role::First => Some(form.first()?.event()),
         Role::Step { after } => form.first()?.events().iter().rev().nth(usize::from(after)),
+        Role::Activity { number } => form.inactivity()?.events.get(usize::from(number)),
         Role::Without => form.without(),
     }
 }

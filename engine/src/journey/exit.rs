@@ -4,7 +4,9 @@ use super::render::Captured;
 use crate::event::{Event, Place};
 use crate::release::Compiled;
 use crate::rule::{EventMatch, Exit, Scope};
-use crate::state::{Exited, History, Journey, JourneyState, Occurrence, Profile, Shown, Wait};
+use crate::state::{
+    Exited, History, Journey, JourneyState, Occurrence, Profile, Quiet, Shown, Wait, push_exactly,
+};
 use crate::value::Value;
 
 /// An event, where it stands, and what is known of the person after it.
@@ -62,6 +64,22 @@ pub(crate) fn notice_shown(shown: &mut Shown, compiled: &Compiled, seen: Seen<'_
     let is_met = exited.is_some();
     shown.exited = exited.map(Box::new).or(shown.exited.take());
     is_met
+}
+
+/// The same of what a silence would begin by one rule.
+pub(crate) fn notice_quiet(
+    quiet: &mut Quiet,
+    rule: u32,
+    key: Option<&str>,
+    compiled: &Compiled,
+    seen: Seen<'_>,
+) {
+    if quiet.exits.iter().all(|(other, _)| *other != rule) {
+        let begun = Begun { key, event: &quiet.event_name, occurrence: &quiet.last };
+        if let Some(exited) = met(compiled, begun, seen) {
+            push_exactly(&mut quiet.exits, (rule, Box::new(exited)));
+        }
+    }
 }
 
 /// What an exit would end: its key, and the record that began it.

@@ -6,6 +6,7 @@ use super::decide::{Draft, decide};
 use super::enter::{Entry, count, enter, zone_of};
 use super::render::Captured;
 use super::shown;
+use super::silence;
 use crate::effect::{Cancel, Decision, Effect, Effects, NonEntryReason, Refusal, Verdict};
 use crate::event::{SubjectId, SubjectKind};
 use crate::planted::{self, Bug};
@@ -38,6 +39,7 @@ pub(crate) fn person(
     effects: &mut Effects,
 ) -> bool {
     end_waits(release, shard, index, moment, effects);
+    silence::end_all_over(release, shard, index, moment, effects);
     let Shard { people, rules, releases, .. } = shard;
     let (subject, person) = people.get_index_mut(index).expect("an index of somebody kept");
     let mut judge = Judge { release, rules, releases, subject, moment, effects };
@@ -61,6 +63,7 @@ fn is_forgotten(subject: &SubjectId, person: &mut Person, now: Timestamp) -> boo
     }
     let is_busy = !person.journeys.is_empty()
         || person.cases.iter().any(|case| !case.waits().is_empty())
+        || person.watch().is_some_and(|watch| watch.ready_at.get().is_some())
         || person.messages.iter().any(|counted| counted.is_in_flight);
     if is_busy {
         person.change_aside(|aside| aside.active_at = Some(now));

@@ -9,6 +9,7 @@ pub(crate) mod judge;
 pub(crate) mod outcome;
 pub(crate) mod past;
 pub mod render;
+pub(crate) mod silence;
 mod shown;
 pub(crate) mod turnover;
 

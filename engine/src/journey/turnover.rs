@@ -10,7 +10,7 @@ use super::enter::count;
 use super::shown;
 use crate::effect::{Cancel, CancelReason, Effect, Effects, NonEntryReason};
 use crate::release::{self, Release};
-use crate::state::{Person, Shard};
+use crate::state::{Case, Person, Shard, Silence};
 use crate::time::Timestamp;
 use crate::trigger::absence;
 use std::collections::BTreeSet;
@@ -49,7 +49,12 @@ fn end_off(release: &Release, shard: &mut Shard, effects: &mut Effects) {
 fn is_inside(person: &Person, rules: &BTreeSet<u32>) -> bool {
     person.journeys.iter().any(|journey| rules.contains(&journey.rule))
         || person.shown().iter().any(|shown| rules.contains(&shown.rule))
-        || person.cases.iter().any(|case| rules.contains(&case.rule) && !case.waits().is_empty())
+        || person.cases.iter().any(|case| rules.contains(&case.rule) && is_waiting(case))
+}
+
+fn is_waiting(case: &Case) -> bool {
+    let is_silent = |silence: &Silence| silence.quiet.is_some() || !silence.over.is_empty();
+    !case.waits().is_empty() || case.silence().is_some_and(is_silent)
 }
 
 /// Ends the waits and journeys of these rules: of each its rule, and the moment at which it began, or would have.
@@ -58,6 +63,10 @@ fn end(person: &mut Person, rules: &BTreeSet<u32>) -> Vec<(u32, Timestamp)> {
     for case in person.cases.iter_mut().filter(|case| rules.contains(&case.rule)) {
         let rule = case.rule;
         ended.extend(absence::end_all(case).into_iter().map(|wait| (rule, wait.deadline)));
+        if let Some(silence) = case.silence_mut() {
+            silence.quiet = None;
+            ended.extend(std::mem::take(&mut silence.over).into_iter().map(|spell| (rule, spell.deadline)));
+        }
     }
     person.journeys.retain(|journey| {
         let is_over = rules.contains(&journey.rule);
@@ -95,6 +104,8 @@ fn asked_inside(release: &Release, shard: &Shard) -> BTreeSet<u64> {
         rules.extend(person.shown().iter().map(|shown| (shown.release, shown.rule)));
         for case in &person.cases {
             rules.extend(case.waits().iter().map(|wait| (wait.release, case.rule)));
+            let over = case.silence().into_iter().flat_map(|silence| &silence.over);
+            rules.extend(over.map(|spell| (spell.release, case.rule)));
         }
     }
     let compiled = rules

@@ -30,6 +30,8 @@ pub enum Role {
     First,
     /// A step of a sequence, by how many come after it: what may end one sequence is asked before what may begin the next.
     Step { after: u8 },
+    /// One of the events of an inactivity, by its number.
+    Activity { number: u8 },
 }
 
 type ByName = IndexMap<Box<str>, Named, foldhash::fast::FixedState>;
@@ -104,7 +106,9 @@ fn roles(form: &TriggerForm) -> impl Iterator<Item = (Role, &EventMatch)> {
     };
     let first = form.first().filter(|_| steps.is_empty()).map(|first| (Role::First, first.event()));
     let steps = steps.iter().rev().zip(0..).map(|(step, after)| (Role::Step { after }, step));
-    without.into_iter().chain(first).chain(steps)
+    let activities = form.inactivity().map_or(&[][..], |inactivity| &inactivity.events);
+    let activities = activities.iter().zip(0..).map(|(event, number)| (Role::Activity { number }, event));
+    without.into_iter().chain(first).chain(steps).chain(activities)
 }
 
 impl Named {

@@ -148,6 +148,7 @@ proptest! {
             match hook.role {
                 Role::Without => form.without().expect("it has a second part").clone(),
                 Role::First => form.first().expect("a first part").event().clone(),
+                Role::Activity { .. } => unreachable!("no rule here is one"),
                 Role::Step { after } => {
                     let events = form.first().expect("a first part").events();
                     events[events.len() - 1 - usize::from(after)].clone()

@@ -1,11 +1,13 @@
 //! Rules, caps, quiet hours, topics and zones of one version, compiled: all that decides, beside the records.
 
 mod exits;
+mod inactivity;
 mod index;
 mod segments;
 mod questions;
 mod settings;
 
+pub(crate) use inactivity::{Group, is_activity};
 pub use index::{Hook, Index, Role};
 pub use settings::{Cap, Caps, QuietHours, Settings, Topic, Window};
 
@@ -13,6 +15,7 @@ use crate::event::Event;
 use crate::rule::{EventMatch, Path, Root, Rule, Status};
 use crate::time::Length;
 use exits::Exits;
+use inactivity::Inactivities;
 pub(crate) use questions::{Asked, Questions, asked_by};
 use segments::Segments;
 use std::collections::{BTreeMap, BTreeSet};
@@ -28,6 +31,7 @@ pub struct Release {
     rules: Vec<Arc<Compiled>>,
     index: Index,
     segments: Segments,
+    inactivities: Inactivities,
     exits: Exits,
     questions: Questions,
     /// Rules of earlier releases, for the people who entered with them: by (release id, rule id).
@@ -65,13 +69,24 @@ impl Release {
         rules.sort_by(|a, b| a.rule.id.cmp(&b.rule.id));
         let index = Index::new(&rules);
         let segments = Segments::new(&rules);
+        let inactivities = Inactivities::new(&rules);
         let mut exits = Exits::default();
         let mut questions = Questions::default();
         for compiled in &rules {
             exits.add(&compiled.rule);
             questions.add(&compiled.rule, true);
         }
-        Release { id, settings, rules, index, segments, exits, questions, earlier: BTreeMap::new() }
+        Release {
+            id,
+            settings,
+            rules,
+            index,
+            segments,
+            inactivities,
+            exits,
+            questions,
+            earlier: BTreeMap::new(),
+        }
     }
 
     /// Adds an earlier release, whose rules people may still be inside.
@@ -131,6 +146,10 @@ impl Release {
         &self.index
     }
 
+    pub(crate) fn inactivities(&self) -> &Inactivities {
+        &self.inactivities
+    }
+
     pub(crate) fn segments(&self) -> &Segments {
         &self.segments
     }
@@ -165,7 +184,9 @@ impl Compiled {
         if let Some(audience) = &rule.audience {
             audience.each_test(&mut |test| capture(&test.path));
         }
-        let first_hash = xxhash_rust::xxh3::xxh3_64(format!("{:?}", rule.trigger.form.first()).as_bytes());
+        let form = &rule.trigger.form;
+        let events = form.inactivity().map(|inactivity| &inactivity.events);
+        let first_hash = xxhash_rust::xxh3::xxh3_64(format!("{:?} {events:?}", form.first()).as_bytes());
         Compiled { rule, release, captures, reads: own, first_hash }
     }
 }

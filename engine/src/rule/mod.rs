@@ -107,8 +107,20 @@ pub enum TriggerForm {
     Happens(FirstPart),
     /// The first part, then not the second up to and including the deadline.
     Absence { first: FirstPart, without: EventMatch, within: Length, repeat: Repeat },
+    /// None of these events for so long after the last of them.
+    Inactive(Inactivity),
     /// By a record the condition about the person turns to what `to` says.
     Segment { condition: Condition, to: Turn },
+}
+
+/// Nothing done for so long.
+#[derive(Clone, Debug)]
+pub struct Inactivity {
+    pub after: Length,
+    /// What is something done; empty: any track, page or screen.
+    pub events: Vec<EventMatch>,
+    /// Who never did any of it is counted from their first record.
+    pub or_never: bool,
 }
 
 /// Which way a segment's condition turns.
@@ -268,7 +280,7 @@ impl TriggerForm {
     pub fn first(&self) -> Option<&FirstPart> {
         match self {
             TriggerForm::Happens(first) | TriggerForm::Absence { first, .. } => Some(first),
-            TriggerForm::Segment { .. } => None,
+            TriggerForm::Inactive(_) | TriggerForm::Segment { .. } => None,
         }
     }
 
@@ -276,13 +288,21 @@ impl TriggerForm {
     pub fn without(&self) -> Option<&EventMatch> {
         match self {
             TriggerForm::Absence { without, .. } => Some(without),
-            TriggerForm::Happens(_) | TriggerForm::Segment { .. } => None,
+            TriggerForm::Happens(_) | TriggerForm::Inactive(_) | TriggerForm::Segment { .. } => None,
         }
     }
 
     /// The events this form looks at.
     pub fn matches(&self) -> impl Iterator<Item = &EventMatch> {
-        self.first().map_or(&[][..], FirstPart::events).iter().chain(self.without())
+        let of_inactivity = self.inactivity().map_or(&[][..], |inactivity| &inactivity.events);
+        self.first().map_or(of_inactivity, FirstPart::events).iter().chain(self.without())
+    }
+
+    pub fn inactivity(&self) -> Option<&Inactivity> {
+        match self {
+            TriggerForm::Inactive(inactivity) => Some(inactivity),
+            TriggerForm::Happens(_) | TriggerForm::Absence { .. } | TriggerForm::Segment { .. } => None,
+        }
     }
 
     /// Whether each value of a key is its own case.
@@ -304,6 +324,8 @@ impl Trigger {
     pub fn is_shown_to_all(&self) -> bool {
         match &self.form {
             TriggerForm::Segment { .. } => self.backfills,
+            // Another length may be over earlier than anybody is looked at.
+            TriggerForm::Inactive(_) => true,
             TriggerForm::Happens(_) | TriggerForm::Absence { .. } => false,
         }
     }

@@ -241,7 +241,12 @@ impl Wait {
 impl Past {
     fn now(self) -> person::Past {
         let Past { withouts, last_over, window } = self;
-        person::Past { withouts: seen(withouts), last_over: last_over.now(), window: seen(window) }
+        person::Past {
+            withouts: seen(withouts),
+            last_over: last_over.now(),
+            window: seen(window),
+            silence: None,
+        }
     }
 }
 

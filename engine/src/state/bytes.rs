@@ -3,6 +3,7 @@
 
 use super::person::{Aside, Case, CaseState, Exited, Journey, Occurrence, OptOuts, Past, Person, Wait};
 use super::profile::Profile;
+use super::quiet::{Quiet, Silence, Watch};
 use super::shown::Shown;
 use thin_vec::ThinVec;
 
@@ -43,7 +44,8 @@ impl Wait {
 impl Past {
     /// Of the past itself too: it stands in a box.
     fn heap_bytes(&self) -> usize {
-        size_of::<Past>() + list_bytes(&self.withouts) + list_bytes(&self.window)
+        let silence = self.silence.as_ref().map_or(0, |silence| size_of::<Silence>() + silence.heap_bytes());
+        size_of::<Past>() + list_bytes(&self.withouts) + list_bytes(&self.window) + silence
     }
 }
 
@@ -76,6 +78,30 @@ impl Aside {
             + self.history.heap_bytes()
             + list_bytes(&self.goals)
             + list_bytes(&self.mutes)
+            + self.watch.as_ref().map_or(0, |watch| size_of::<Watch>() + watch.heap_bytes())
+    }
+}
+
+impl Watch {
+    fn heap_bytes(&self) -> usize {
+        list_bytes(&self.activities)
+            + self.activities.iter().map(|activity| activity.quiet.heap_bytes()).sum::<usize>()
+    }
+}
+
+impl Silence {
+    fn heap_bytes(&self) -> usize {
+        let over = self.over.iter().map(|spell| spell.quiet.heap_bytes()).sum::<usize>();
+        self.quiet.as_ref().map_or(0, Quiet::heap_bytes) + list_bytes(&self.over) + over
+    }
+}
+
+impl Quiet {
+    /// Of its event's name too: it is the person's own.
+    fn heap_bytes(&self) -> usize {
+        let exits =
+            self.exits.iter().map(|(_, exited)| size_of::<Exited>() + exited.heap_bytes()).sum::<usize>();
+        self.last.heap_bytes() + ARC_HEADER_BYTES + self.event_name.len() + list_bytes(&self.exits) + exits
     }
 }
 
@@ -107,7 +133,7 @@ mod tests {
         assert_eq!(size_of::<Person>() - size_of::<Profile>(), 48);
         assert_eq!(size_of::<Case>(), 56);
         assert_eq!(size_of::<Wait>(), 88);
-        assert_eq!(size_of::<Past>(), 48);
+        assert_eq!(size_of::<Past>(), 56);
         assert_eq!(size_of::<Counted>(), 40);
     }
 }

@@ -30,6 +30,11 @@ impl MessageId {
         }
     }
 
+    /// The hash of its text, as windows keep it.
+    pub(crate) fn hash(&self) -> u64 {
+        xxhash_rust::xxh3::xxh3_64(self.text(&mut [0; 36]).as_bytes())
+    }
+
     /// Bytes asked of the allocator.
     pub(super) fn heap_bytes(&self) -> usize {
         match self {

@@ -14,6 +14,7 @@ mod message_id;
 mod people;
 mod person;
 mod profile;
+mod quiet;
 mod scan;
 mod shown;
 mod snapshot;
@@ -28,6 +29,7 @@ pub use person::{
     Occurrence, OpenGoal, OptOuts, Past, Person, SeenEvent, Wait,
 };
 pub use profile::{PROFILE_BYTES_MAX, Profile};
+pub use quiet::{Activity, Began, Quiet, Silence, Spell, Watch};
 pub(crate) use scan::{Released, Scan};
 pub use shown::{SHOWN_MAX, Shown};
 pub use snapshot::SnapshotError;
@@ -203,6 +205,17 @@ impl Shard {
     pub fn rule_state_bytes(&self) -> usize {
         self.people.values().map(Person::rule_state_bytes).sum::<usize>() + self.timers.bytes()
     }
+}
+
+/// When the trigger of a rule was announced as it is written; the least time where it was not.
+pub(crate) fn released_at(
+    released: &BTreeMap<u32, Released>,
+    slot: u32,
+    compiled: &crate::release::Compiled,
+) -> Timestamp {
+    let written = compiled.rule.trigger.written;
+    let own = released.get(&slot).filter(|released| released.written == written);
+    own.map_or(Timestamp::MIN, |released| released.at)
 }
 
 /// Pushes, and takes room for one alone: most people have one of each, and there are millions of them.

@@ -7,6 +7,7 @@ use super::history::History;
 use super::maybe_timestamp::MaybeTimestamp;
 use super::message_id::MessageId;
 use super::profile::Profile;
+use super::quiet::{Silence, Watch};
 use super::shown::Shown;
 use super::timers::Filed;
 use crate::effect::{Channel, DecisionId};
@@ -47,6 +48,8 @@ pub(crate) struct Aside {
     pub goals: ThinVec<OpenGoal>,
     /// What mutes other rules after a journey.
     pub mutes: ThinVec<Mute>,
+    /// Where rules ask whether they are inactive.
+    pub watch: Option<Box<Watch>>,
 }
 
 /// An entry whose goal may still be reached, whatever became of its journey: both arms are measured alike.
@@ -143,7 +146,7 @@ pub struct Wait {
     pub exited: Option<Box<Exited>>,
 }
 
-/// What an absence keeps beside its waits.
+/// What an absence keeps beside its waits, or what an inactivity keeps: here it makes no case greater.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Past {
     /// The newest second events, in order of time: for records that come late in the log.
@@ -152,6 +155,8 @@ pub struct Past {
     pub last_over: MaybeSpan,
     /// The last events of a first part that is a count or a sequence, in order of time.
     pub window: ThinVec<SeenEvent>,
+    /// Of an inactivity, and nothing else then.
+    pub silence: Option<Box<Silence>>,
 }
 
 /// From a place in the person's order to a time, or nothing, as small as if it were always there.
@@ -248,7 +253,8 @@ impl Person {
         let recheck = aside.and_then(|aside| aside.recheck_at).map(|at| (at, at));
         let quiet = self.active_at().map(|at| (at + ANON_QUIET_MAX, at + ANON_QUIET_MAX));
         let shown = self.shown().iter().map(|shown| (shown.expires_at, shown.expires_at)).min();
-        let all = waits.chain(steps).chain(recheck).chain(quiet).chain(shown);
+        let watched = self.watch().and_then(|watch| Some((watch.ready_at.get()?, watch.due_at.get()?)));
+        let all = waits.chain(steps).chain(recheck).chain(quiet).chain(shown).chain(watched);
         all.filter(move |(_, due_at)| until.is_none_or(|until| *due_at <= until))
     }
 
@@ -274,6 +280,22 @@ impl Person {
     /// What is kept of their past.
     pub fn history(&self) -> Option<&History> {
         self.aside.as_deref().map(|aside| &aside.history)
+    }
+
+    /// What is kept for rules that ask whether they are inactive.
+    pub fn watch(&self) -> Option<&Watch> {
+        self.aside.as_ref()?.watch.as_deref()
+    }
+
+    pub(crate) fn change_watch<T>(&mut self, change: impl FnOnce(&mut Watch) -> T) -> T {
+        self.change_aside(|aside| {
+            let watch = aside.watch.get_or_insert_default();
+            let answer = change(watch);
+            if **watch == Watch::default() {
+                aside.watch = None;
+            }
+            answer
+        })
     }
 
     /// Whether something changed for a message in flight or shown; asked once.
@@ -352,6 +374,32 @@ impl Case {
     /// Waits that are not decided yet, in order of their deadlines.
     pub fn waits(&self) -> &[Wait] {
         if let CaseState::Waits { waits, .. } = &self.state { waits } else { &[] }
+    }
+
+    /// What an inactivity keeps, where this is one.
+    pub fn silence(&self) -> Option<&Silence> {
+        if let CaseState::Waits { past: Some(past), .. } = &self.state {
+            past.silence.as_deref()
+        } else {
+            None
+        }
+    }
+
+    pub(crate) fn silence_mut(&mut self) -> Option<&mut Silence> {
+        if let CaseState::Waits { past: Some(past), .. } = &mut self.state {
+            past.silence.as_deref_mut()
+        } else {
+            None
+        }
+    }
+
+    /// What an inactivity keeps; whatever another form kept is no more.
+    pub(crate) fn make_silence(&mut self) -> &mut Silence {
+        if self.silence().is_none() {
+            let past = Past { silence: Some(Box::default()), ..Past::default() };
+            self.state = CaseState::Waits { waits: ThinVec::new(), past: Some(Box::new(past)) };
+        }
+        self.silence_mut().expect("just made")
     }
 
     pub(crate) fn waits_mut(&mut self) -> &mut [Wait] {

@@ -39,12 +39,12 @@ pub(crate) fn notice(case: &mut Case, met: &Met<'_>, form: Form<'_>) {
     }
     let order = match (met.role, form.first) {
         (Role::Without, _) => None,
-        (Role::First | Role::Step { .. }, FirstPart::Event(_)) => Some(met.order),
-        (Role::First | Role::Step { .. }, FirstPart::Count { count, within, .. }) => {
+        (Role::First | Role::Step { .. } | Role::Activity { .. }, FirstPart::Event(_)) => Some(met.order),
+        (Role::First | Role::Step { .. } | Role::Activity { .. }, FirstPart::Count { count, within, .. }) => {
             let Some(order) = count::complete(case, met, *count, *within) else { return };
             Some(order)
         }
-        (Role::First | Role::Step { .. }, FirstPart::Sequence { steps, within }) => {
+        (Role::First | Role::Step { .. } | Role::Activity { .. }, FirstPart::Sequence { steps, within }) => {
             let Some(order) = sequence::complete(case, met, steps.len(), *within) else { return };
             Some(order)
         }
@@ -124,7 +124,7 @@ fn begin(
         let occurrence = Occurrence { at: order.0, place: order.1, ..(met.occurrence)() };
         Wait::new(occurrence, deadline, met.compiled.rule.limits.grace, met.release)
     };
-    let is_of_trigger = |wait: &Wait| (met.is_of_trigger)(wait);
+    let is_of_trigger = |wait: &Wait| (met.is_of_trigger)(wait.release);
     if let Some(running) = waits.iter_mut().find(|wait| is_inside(wait, order) && is_of_trigger(wait)) {
         if form.repeat != Repeat::Restart {
             return Some(met.hash);

@@ -4,13 +4,15 @@
 pub(crate) mod absence;
 pub(crate) mod count;
 pub(crate) mod event;
+pub(crate) mod inactivity;
 pub(crate) mod segment;
 pub(crate) mod sequence;
 
 use crate::release::{Compiled, Role};
 use crate::rule::{FirstPart, OncePer, TriggerForm};
-use crate::state::{Case, CaseState, Occurrence, Person, Wait, push_exactly};
+use crate::state::{Case, CaseState, Occurrence, Person, Silence, push_exactly};
 use crate::time::{Length, Timestamp};
+use inactivity::Asking;
 use std::sync::Arc;
 
 /// Open keys a person may have of one rule; the oldest falls (rules.md, "Triggers").
@@ -31,6 +33,8 @@ pub(crate) enum Noticed {
     Holds(Box<Occurrence>),
     /// It would hold, but the person entered once for ever.
     OnceEver,
+    /// The person may be inactive then: when that is due, and when its grace is over.
+    MayBeInactive(Timestamp, Timestamp),
 }
 
 /// An event that passed the test of one of a trigger's parts.
@@ -43,8 +47,14 @@ pub(crate) struct Met<'a> {
     pub order: (Timestamp, crate::event::Place),
     /// The number of the release that decides now.
     pub release: u32,
-    /// Whether a wait began by the first part that this rule has now: another release may have had another.
-    pub is_of_trigger: &'a dyn Fn(&Wait) -> bool,
+    /// Whether what began in a release did by the first part that this rule has now: that one may have had another.
+    pub is_of_trigger: &'a dyn Fn(u32) -> bool,
+    /// What a journey calls the record.
+    pub event_name: &'a Arc<str>,
+    /// Whether somebody vouches for it, or the rule asks nobody to.
+    pub may_begin: bool,
+    /// When the trigger was released here, as it is written; the least time where that is not known.
+    pub since: Timestamp,
 }
 
 /// Shows an event to a trigger's case.
@@ -63,6 +73,13 @@ pub(crate) fn notice(case: &mut Case, met: &Met<'_>) -> Noticed {
             Noticed::Nothing
         }
         TriggerForm::Segment { .. } => event::notice(case, met),
+        TriggerForm::Inactive(_) => {
+            let asking = Asking::of(met.compiled, met.since, met.release).expect("it is one");
+            let silence = case.make_silence();
+            inactivity::notice(silence, met, asking);
+            let over = silence.quiet.as_ref().and_then(|quiet| asking.over(quiet, Some(silence)));
+            over.map_or(Noticed::Nothing, |(due_at, ready_at)| Noticed::MayBeInactive(due_at, ready_at))
+        }
     }
 }
 
@@ -164,7 +181,11 @@ impl Case {
         match &self.state {
             CaseState::Window(events) => !events.is_empty(),
             CaseState::Waits { waits, past } => {
-                !waits.is_empty() || past.as_ref().is_some_and(|past| !past.window.is_empty())
+                let is_silent = |silence: &Silence| silence.quiet.is_some() || !silence.over.is_empty();
+                !waits.is_empty()
+                    || past.as_ref().is_some_and(|past| {
+                        !past.window.is_empty() || past.silence.as_deref().is_some_and(is_silent)
+                    })
             }
         }
     }

@@ -57,7 +57,7 @@ impl Before {
 fn condition(release: &Release, rule: u32) -> Option<(&Condition, Turn)> {
     match &release.compiled(rule).rule.trigger.form {
         TriggerForm::Segment { condition, to } => Some((condition, *to)),
-        TriggerForm::Happens(_) | TriggerForm::Absence { .. } => None,
+        TriggerForm::Happens(_) | TriggerForm::Absence { .. } | TriggerForm::Inactive(_) => None,
     }
 }
 

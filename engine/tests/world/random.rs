@@ -36,7 +36,22 @@ pub fn trigger() -> impl Strategy<Value = String> {
         }),
     ];
     let after_event = (event, form).prop_map(|(event, form)| event + &form);
-    prop_oneof![3 => after_event, 1 => sequence(key.boxed())]
+    prop_oneof![3 => after_event, 1 => sequence(key.boxed()), 1 => inactivity()]
+}
+
+fn inactivity() -> impl Strategy<Value = String> {
+    let length = select(&["1 hour", "6 hours", "1 day"][..]);
+    let events = select(
+        &[
+            "",
+            "or_never = true\n",
+            "events = [\"A\"]\n",
+            "events = [\"A\", \"C\"]\n",
+            "events = [\"B\"]\nor_never = true\n",
+            "events = [\"A\", \"B\"]\nkey = \"properties.k\"\n",
+        ][..],
+    );
+    (length, events).prop_map(|(length, events)| format!("inactive_for = \"{length}\"\n{events}"))
 }
 
 /// A sequence, perhaps as the first part of an absence.

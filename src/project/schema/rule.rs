@@ -99,13 +99,13 @@ struct PerDay {
 }
 
 /// What sets the rule off: one form. An event alone; with `count`, so many of it within a time; with `without`, the event and
-/// then not another one within a time. Several events in order. A person who enters or leaves a segment.
+/// then not another one within a time. Several events in order. A person who did nothing for so long, or who enters or leaves a segment.
 #[derive(JsonSchema)]
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
 #[schemars(extend(
-    "dependentRequired" = { "count": ["within"], "sequence": ["within"], "repeat": ["without"], "backfill": ["enters"] },
-    "oneOf" = [{ "required": ["event"] }, { "required": ["sequence"] }, { "required": ["enters"] }, { "required": ["leaves"] }],
+    "dependentRequired" = { "count": ["within"], "sequence": ["within"], "repeat": ["without"], "events": ["inactive_for"], "or_never": ["inactive_for"] },
+    "oneOf" = [{ "required": ["event"] }, { "required": ["sequence"] }, { "required": ["inactive_for"] }, { "required": ["enters"] }, { "required": ["leaves"] }],
 ))]
 struct Trigger {
     /// The event that a person does, by its name.
@@ -114,6 +114,15 @@ struct Trigger {
     /// Events in this order, others between allowed; the first at most `within` before the last.
     #[schemars(length(min = 2, max = 16), example = serde_json::json!(["Cart Viewed", "Checkout Started"]))]
     sequence: Option<Vec<SequenceStep>>,
+    /// Nothing done for so long since the last time: no track, page or screen.
+    #[schemars(example = &"14 days")]
+    inactive_for: Option<Length>,
+    /// With `inactive_for`: only these events are something done.
+    #[schemars(length(min = 1, max = 100), example = ["Session Started"])]
+    events: Option<Vec<Words>>,
+    /// With `inactive_for`: who never did any of it is counted from their first record. Default: false.
+    #[schemars(extend("default" = false), example = true)]
+    or_never: Option<bool>,
     /// These tests of the person's traits turn from false to true, by a record.
     enters: Option<Where>,
     /// These tests of the person's traits turn from true to false, by a record.

@@ -9,6 +9,7 @@ mod did;
 mod exit;
 mod expect;
 mod goal;
+mod inactivity;
 mod limits;
 mod placed;
 mod segment;
@@ -85,7 +86,20 @@ const HOMES: [(&str, &[&str]); 5] = [
         "at the top, above the first [table]",
         &["name", "description", "owner", "status", "tags", "priority", "unproven", "on_change", "formerly"],
     ),
-    ("in [trigger]", &["count", "without", "repeat", "sequence", "enters", "leaves", "backfill"]),
+    (
+        "in [trigger]",
+        &[
+            "count",
+            "without",
+            "repeat",
+            "sequence",
+            "inactive_for",
+            "or_never",
+            "enters",
+            "leaves",
+            "backfill",
+        ],
+    ),
     ("in [limits]", &["once_per", "late", "grace", "max_per_hour", "mutes"]),
     ("in [goal]", &["holdout"]),
     ("in a [[step]]", &["email", "in_product", "wait", "expires", "on_cap", "transactional"]),

@@ -1,7 +1,7 @@
 //! `[trigger]`: which of the forms it is, and that its keys belong to that form.
 
 use super::condition::{self, About};
-use super::{absence, segment, sequence};
+use super::{absence, inactivity, segment, sequence};
 use crate::rule::condition::Path;
 use crate::rule::diagnostic::Code;
 use crate::rule::document::{Item, Place, Problems};
@@ -16,9 +16,10 @@ const NOT_BUILT: [&str; 10] =
 const COUNT_MAX: i64 = 1_000;
 
 /// The keys that tell a form, and those that may stand beside each.
-const FORMS: [(&str, &[&str]); 4] = [
+const FORMS: [(&str, &[&str]); 5] = [
     ("event", &["where", "key", "count", "within", "without", "repeat"]),
     ("sequence", &["key", "within", "without", "repeat"]),
+    ("inactive_for", &["events", "or_never", "key", "backfill"]),
     ("enters", &["backfill"]),
     ("leaves", &[]),
 ];
@@ -28,6 +29,9 @@ pub(super) struct Keys<'d> {
     pub place: Place<'d>,
     pub event: Option<Item<'d>>,
     pub sequence: Option<Item<'d>>,
+    pub inactive_for: Option<Item<'d>>,
+    pub events: Option<Item<'d>>,
+    pub or_never: Option<Item<'d>>,
     pub enters: Option<Item<'d>>,
     pub leaves: Option<Item<'d>>,
     pub condition: Option<Item<'d>>,
@@ -45,6 +49,9 @@ pub(super) fn parse(problems: &mut Problems, item: &Item<'_>, accepts_unproven: 
         place: table.place.clone(),
         event: table.take("event"),
         sequence: table.take("sequence"),
+        inactive_for: table.take("inactive_for"),
+        events: table.take("events"),
+        or_never: table.take("or_never"),
         enters: table.take("enters"),
         leaves: table.take("leaves"),
         condition: table.take("where"),
@@ -96,6 +103,7 @@ fn form(problems: &mut Problems, keys: &Keys<'_>) -> Option<TriggerForm> {
     }
     keys.go_with(problems, form, beside);
     match form {
+        "inactive_for" => inactivity::parse(problems, keys, item),
         "enters" | "leaves" => segment::parse(problems, form, item),
         _ => after(problems, keys),
     }
@@ -106,10 +114,13 @@ impl<'d> Keys<'d> {
         self.all().into_iter().flatten().find(|item| item.key == key)
     }
 
-    fn all(&self) -> [Option<&Item<'d>>; 11] {
+    fn all(&self) -> [Option<&Item<'d>>; 14] {
         [
             self.event.as_ref(),
             self.sequence.as_ref(),
+            self.inactive_for.as_ref(),
+            self.events.as_ref(),
+            self.or_never.as_ref(),
             self.enters.as_ref(),
             self.leaves.as_ref(),
             self.condition.as_ref(),

@@ -290,7 +290,10 @@ fn a_trigger_has_one_form_and_keys_of_that_form_alone() {
         row("event = \"A\"\nbackfill = true", &["contradictory-form 5:1"]),
     ]);
     let found = problems("rule", &with_trigger("event = \"A\"\nbackfill = true"));
-    assert_eq!(found[0].message, "`backfill` does not go with `event`: it belongs to `enters`");
+    assert_eq!(
+        found[0].message,
+        "`backfill` does not go with `event`: it belongs to `inactive_for` or `enters`"
+    );
 }
 
 #[test]
@@ -319,6 +322,25 @@ fn a_sequence_has_several_events_and_a_window_of_its_own() {
         problems("rule", &short)[0].message,
         "with `sequence`, `within` is the sequence's: `without` needs one of its own"
     );
+}
+
+#[test]
+fn an_inactivity_names_events_or_none_and_a_key_needs_them() {
+    let row = |trigger: &str, expected: &'static [&'static str]| ("rule", with_trigger(trigger), expected);
+    check_rows(&[
+        row("inactive_for = \"soon\"", &["bad-length 4:16"]),
+        row("inactive_for = \"0 days\"", &["bad-length 4:16"]),
+        row("inactive_for = \"1 day\"\nevents = []", &["bad-value 5:10"]),
+        row("inactive_for = \"1 day\"\nevents = \"A\"", &["wrong-type 5:10"]),
+        row("inactive_for = \"1 day\"\nor_never = 1", &["wrong-type 5:12"]),
+        row("inactive_for = \"1 day\"\nkey = \"properties.x\"", &["contradictory-form 5:1"]),
+        row(
+            "inactive_for = \"1 day\"\nevents = [\"A\"]\nkey = \"properties.x\"\nor_never = true",
+            &["contradictory-form 7:1"],
+        ),
+        row("inactive_for = \"1 day\"\nwithin = \"1 day\"", &["contradictory-form 5:1"]),
+        row("event = \"A\"\nevents = [\"B\"]", &["contradictory-form 5:1"]),
+    ]);
 }
 
 #[test]
@@ -358,11 +380,6 @@ fn names_topics_and_permissions_are_checked() {
 
 #[test]
 fn what_the_language_has_and_this_version_has_not_is_not_built_yet() {
-    let row = |trigger: &str, expected: &'static [&'static str]| ("rule", with_trigger(trigger), expected);
-    check_rows(&[row(
-        "inactive_for = \"14 days\"\nevents = [\"A\"]",
-        &["not-built-yet 4:1", "not-built-yet 5:1"],
-    )]);
     check_rows(&[
         (
             "rule",
