@@ -322,3 +322,21 @@ fn a_rule_that_is_off_or_gone_knows_no_silence_when_it_comes_back() {
         }
     }
 }
+
+#[test]
+fn who_is_inside_a_list_goes_on_by_the_steps_of_their_release() {
+    let rule = |steps: &str| {
+        format!("name = \"R\"\n[trigger]\nevent = \"A\"\n[limits]\nonce_per = \"always\"\n{steps}")
+    };
+    let old = rule(
+        "[[step]]\nif = { \"properties.plan\" = \"trial\" }\n\
+         then = [ { wait = \"20 hours\" }, { in_product = \"one\" }, { exit = true } ]\n[[step]]\nin_product = \"two\"\n",
+    );
+    let new = rule("[[step]]\nin_product = \"three\"\n");
+    let driver = World::new(&[(0, &old), (10, &new)]).run(&[("A", 1), ("A", 11)]);
+    assert_eq!(sent(&driver), [row(11, "r2", "A"), row(21, "r1", "A")]);
+    assert_eq!(
+        driver.decisions().map(|decision| decision.step.to_string()).collect::<Vec<_>>(),
+        ["three", "one"]
+    );
+}

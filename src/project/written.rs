@@ -27,23 +27,53 @@ pub(super) enum Asked {
 
 /// All message steps whose template has a name, in their order.
 pub(super) fn messages(path: &str, text: &str) -> Vec<WrittenMessage> {
-    let mut said = Problems::default();
-    let Some(document) = Document::parse(&mut said, path, text) else { return Vec::new() };
-    let steps = document.top().take("step").and_then(|item| item.elements(&mut said)).unwrap_or_default();
     let mut messages = Vec::new();
-    for mut step in steps.iter().filter_map(|step| step.table(&mut said)) {
+    each_step(path, text, &mut |step| {
         for (key, channel) in [("email", Channel::Email), ("in_product", Channel::InProduct)] {
             let named =
                 step.take(key).and_then(|item| Some((item.value.as_str()?.to_owned(), item.place.span)));
             let named = named.filter(|(template, _)| is_id(template) && template != "partials");
             messages.extend(named.map(|(template, span)| WrittenMessage { channel, template, span }));
         }
-    }
+    });
     messages
+}
+
+/// Shows every step in the order written, each before those inside it.
+fn each_step(path: &str, text: &str, visit: &mut dyn FnMut(&mut Table<'_>)) {
+    let mut said = Problems::default();
+    let Some(document) = Document::parse(&mut said, path, text) else { return };
+    let steps = document.top().take("step");
+    each_of_list(steps, LISTS_MAX, visit);
+}
+
+/// Deeper the reader of the rule goes no more, either.
+const LISTS_MAX: usize = 16;
+
+fn each_of_list(list: Option<Item<'_>>, depth: usize, visit: &mut dyn FnMut(&mut Table<'_>)) {
+    for mut step in tables(list.filter(|_| depth > 0)) {
+        visit(&mut step);
+        for key in ["then", "else"] {
+            each_of_list(step.take(key), depth - 1, visit);
+        }
+        for mut part in tables(step.take("split")) {
+            each_of_list(part.take("steps"), depth - 1, visit);
+        }
+    }
+}
+
+/// The tables of a list.
+fn tables(list: Option<Item<'_>>) -> Vec<Table<'_>> {
+    let mut said = Problems::default();
+    let elements = list.and_then(|list| list.elements(&mut said)).unwrap_or_default();
+    elements.iter().filter_map(|element| element.table(&mut said)).collect()
 }
 
 /// Shows every `where` of a rule.
 pub(super) fn each_where(path: &str, text: &str, visit: &mut dyn FnMut(&Item<'_>, Asked)) {
+    each_step(path, text, &mut |step| {
+        step.take("if").iter().for_each(|tests| visit(tests, Asked::OfTheTriggersRecord));
+    });
     let mut said = Problems::default();
     let Some(document) = Document::parse(&mut said, path, text) else { return };
     let mut top = document.top();

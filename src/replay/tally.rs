@@ -1,6 +1,8 @@
 //! What a replay comes to, in numbers.
 
 use outreach_engine::effect::{NonEntry, NonEntryReason};
+use outreach_engine::rule::Step;
+use outreach_engine::rule::step::entered;
 use outreach_engine::{Decision, Refusal, Release, Verdict};
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -14,7 +16,7 @@ pub struct Tally {
 }
 
 /// The numbers of one rule.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, Serialize)]
 pub struct RuleTally {
     /// Journeys whose first message was judged.
     pub entered: u64,
@@ -29,7 +31,14 @@ pub struct RuleTally {
     pub not_entered: BTreeMap<&'static str, u64>,
     /// A refusal of its first message does not end a journey: what tells entries from later steps.
     #[serde(skip)]
-    first_step: Option<Arc<str>>,
+    steps: Steps,
+}
+
+/// A rule's steps, and how often the message of each was judged.
+#[derive(Clone, Debug, Default)]
+struct Steps {
+    all: Vec<Step>,
+    judged: BTreeMap<Arc<str>, u64>,
 }
 
 impl Tally {
@@ -37,11 +46,8 @@ impl Tally {
     pub fn of(release: &Release) -> Tally {
         let rules = release.rules().map(|compiled| {
             let rule = &compiled.rule;
-            let is_message = |step: &&outreach_engine::rule::Step| {
-                matches!(step.kind, outreach_engine::rule::StepKind::Message(_))
-            };
-            let first_step = rule.steps.iter().find(is_message).map(|step| step.name.clone());
-            (rule.id.clone(), RuleTally { first_step, ..RuleTally::default() })
+            let steps = Steps { all: rule.steps.clone(), judged: BTreeMap::new() };
+            (rule.id.clone(), RuleTally { steps, ..RuleTally::default() })
         });
         Tally { rules: rules.collect() }
     }
@@ -52,9 +58,9 @@ impl Tally {
 
     pub(super) fn count(&mut self, decision: &Decision) {
         let rule = self.rules.entry(decision.rule.clone()).or_default();
-        if rule.first_step.as_ref() == Some(&decision.step) {
-            rule.entered += 1;
-        }
+        let Steps { all, judged } = &mut rule.steps;
+        *judged.entry(decision.step.clone()).or_default() += 1;
+        rule.entered = entered(all, &|name| judged.get(name).copied().unwrap_or_default());
         match decision.verdict {
             Verdict::Send => rule.sent += 1,
             Verdict::Holdout => rule.holdout += 1,

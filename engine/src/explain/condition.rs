@@ -141,7 +141,7 @@ fn date(at: Timestamp) -> String {
     at.to_string().replace(".000000Z", "Z")
 }
 
-fn value(value: &Value) -> String {
+pub(super) fn value(value: &Value) -> String {
     match value {
         Value::Null => "nothing".to_owned(),
         Value::Bool(is_so) => is_so.to_string(),

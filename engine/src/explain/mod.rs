@@ -2,6 +2,7 @@
 
 pub mod condition;
 pub mod sentence;
+pub mod step;
 
 pub use sentence::Sentence;
 

@@ -1,11 +1,11 @@
 //! What a rule says, in plain English: made from the checked rule, so it cannot say anything else than what runs.
 
 use super::condition::{About, clause};
+use super::step::steps;
 use super::{listed, quoted};
-use crate::effect::Channel;
 use crate::rule::{
-    Condition, EventMatch, Exit, FirstPart, Inactivity, MessageStep, OnChange, OncePer, PerDay, Repeat, Rule,
-    Status, Step, StepKind, Trigger, TriggerForm, Turn,
+    Condition, EventMatch, Exit, FirstPart, Inactivity, OnChange, OncePer, PerDay, Repeat, Rule, Status,
+    Trigger, TriggerForm, Turn,
 };
 use crate::time::Length;
 use std::fmt;
@@ -130,34 +130,6 @@ fn named(event: &EventMatch) -> String {
     let condition = event.condition.as_ref().and_then(|condition| clause(condition, About::Event));
     let condition = condition.map_or_else(String::new, |condition| format!(" ({condition})"));
     format!("{}{condition}", quoted(&event.event))
-}
-
-fn steps(steps: &[Step]) -> String {
-    let words: Vec<String> = steps.iter().map(step).collect();
-    match words.as_slice() {
-        [init @ .., last] if !init.is_empty() => format!("{}, then {last}", init.join(", ")),
-        all => all.concat(),
-    }
-}
-
-fn step(step: &Step) -> String {
-    match &step.kind {
-        StepKind::Message(message) => say(message),
-        StepKind::Wait(length) => format!("wait {length}"),
-    }
-}
-
-fn say(message: &MessageStep) -> String {
-    let template = quoted(&message.template);
-    let what = match message.channel {
-        Channel::Email => format!("send the email {template}"),
-        Channel::InProduct => format!("show {template} in the product"),
-    };
-    if message.is_transactional {
-        format!("{what} (transactional: no cap or quiet hour holds it)")
-    } else {
-        what
-    }
 }
 
 fn off(rule: &Rule) -> Option<String> {

@@ -14,6 +14,8 @@ use std::sync::Arc;
 /// What is decided about.
 pub(super) struct Draft<'a> {
     pub compiled: &'a Compiled,
+    /// The name of the step.
+    pub step: &'a Arc<str>,
     pub message: &'a MessageStep,
     pub subject: &'a SubjectId,
     pub person: &'a Person,
@@ -31,7 +33,7 @@ pub(super) fn decide(
     now: Timestamp,
 ) -> Decision {
     let (rule, journey, message) = (&draft.compiled.rule, draft.journey, draft.message);
-    let step = rule.steps[journey.step as usize].name.clone();
+    let step = draft.step.clone();
     let key: Arc<str> = journey.key.clone().unwrap_or_default();
     let sends = verdict == Verdict::Send;
     let reads = draft.compiled.reads.get(&message.template).map_or(&[][..], Vec::as_slice);

@@ -1,6 +1,6 @@
 //! Entry: the trigger holds. Audience, `once_per` and the arms are judged here, in this order (rules.md, "Guard rails").
 
-use super::next_message;
+use super::advance::{From, advance};
 use super::render::Captured;
 use crate::effect::{Effect, Effects, NonEntry, NonEntryReason};
 use crate::event::SubjectId;
@@ -64,9 +64,7 @@ pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, 
     };
     // An entry by a record that comes late in the log does not forget a later one.
     case.entered_at = case.entered_at.get().max(Some(entry.at)).into();
-    let Some((step, waited)) = next_message(rule, 0) else { return };
-    let due_at = if entry.exited.is_some() { entry.at } else { entry.at + waited };
-    let journey = Journey {
+    let mut journey = Journey {
         rule: entry.rule,
         release: entry.release_slot,
         key: entry.key,
@@ -74,13 +72,15 @@ pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, 
         event_name: entry.event_name,
         entered_at: entry.at,
         arm,
-        step: step as u32,
-        state: JourneyState::Due { due_at, ready_at: due_at, is_never_late: false },
+        step: 0,
+        state: JourneyState::Due { due_at: entry.at, ready_at: entry.at, is_never_late: false },
         exited: entry.exited,
         counts: false,
         is_shadow: false,
     };
-    push_exactly(&mut person.journeys, journey);
+    if advance(&mut journey, entry.compiled, 0, From::outcome(entry.at)) {
+        push_exactly(&mut person.journeys, journey);
+    }
 }
 
 pub(crate) fn count(rule: &Arc<str>, reason: NonEntryReason, at: Timestamp, effects: &mut Effects) {

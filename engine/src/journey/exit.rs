@@ -7,6 +7,7 @@ use crate::rule::{EventMatch, Exit, Scope};
 use crate::state::{
     Exited, History, Journey, JourneyState, Occurrence, Profile, Quiet, Shown, Wait, push_exactly,
 };
+use crate::time::Timestamp;
 use crate::value::Value;
 
 /// An event, where it stands, and what is known of the person after it.
@@ -14,6 +15,13 @@ use crate::value::Value;
 pub(crate) struct Seen<'a> {
     pub event: &'a Event<'a>,
     pub place: Place,
+    pub profile: &'a Profile,
+    pub history: Option<&'a History>,
+}
+
+/// What is known of a person at a tick.
+#[derive(Clone, Copy)]
+pub(super) struct Known<'a> {
     pub profile: &'a Profile,
     pub history: Option<&'a History>,
 }
@@ -33,19 +41,46 @@ pub(crate) fn notice(journey: &mut Journey, compiled: &Compiled, seen: Seen<'_>)
     }
     let begun =
         Begun { key: journey.key.as_deref(), event: &journey.event_name, occurrence: &journey.occurrence };
-    let Some(exited) = met(compiled, begun, seen) else { return false };
-    let event = seen.event;
+    met(compiled, begun, seen).is_some_and(|exited| leave(journey, exited))
+}
+
+/// An exit was met: what is still to come is due at once. Whether a message is in flight.
+pub(super) fn leave(journey: &mut Journey, exited: Exited) -> bool {
+    let at = exited.at;
     journey.exited = Some(exited);
     match &mut journey.state {
         JourneyState::Due { due_at, ready_at, is_never_late } => {
             // It was due later: that the record came late in the log makes the step no later.
-            *is_never_late |= event.occurred_at < *due_at;
-            *due_at = (*due_at).min(event.occurred_at);
-            *ready_at = (*ready_at).min(event.occurred_at);
+            *is_never_late |= at < *due_at;
+            *due_at = (*due_at).min(at);
+            *ready_at = (*ready_at).min(at);
             false
         }
         JourneyState::InFlight(_) => true,
     }
+}
+
+/// Whether what is now known of the person is an exit of the journey, or of what a wait would begin.
+pub(super) fn is_met_by_journey(
+    journey: &Journey,
+    compiled: &Compiled,
+    known: Known<'_>,
+    now: Timestamp,
+) -> bool {
+    let begun =
+        Begun { key: journey.key.as_deref(), event: &journey.event_name, occurrence: &journey.occurrence };
+    compiled.rule.exits.iter().any(|exit| is_met_by_person(exit, begun, known, now))
+}
+
+pub(super) fn is_met_by_shown(shown: &Shown, compiled: &Compiled, known: Known<'_>, now: Timestamp) -> bool {
+    let begun = Begun { key: shown.key.as_deref(), event: &shown.event_name, occurrence: &shown.occurrence };
+    compiled.rule.exits.iter().any(|exit| is_met_by_person(exit, begun, known, now))
+}
+
+pub(super) fn is_met_by_wait(wait: &Wait, compiled: &Compiled, known: Known<'_>, now: Timestamp) -> bool {
+    let Some(first) = compiled.rule.trigger.form.first() else { return false };
+    let begun = Begun { key: None, event: &first.event().event, occurrence: &wait.occurrence };
+    compiled.rule.exits.iter().any(|exit| is_met_by_person(exit, begun, known, now))
 }
 
 /// Whether the event meets an exit of what waits for its deadline: the journey will end where it begins.
@@ -112,11 +147,20 @@ fn met(compiled: &Compiled, begun: Begun<'_>, seen: Seen<'_>) -> Option<Exited> 
 fn is_met(exit: &Exit, begun: Begun<'_>, seen: Seen<'_>) -> bool {
     match exit {
         Exit::Event(matched) => is_this(matched, begun.key, seen),
+        Exit::Person(_) => {
+            let known = Known { profile: seen.profile, history: seen.history };
+            is_met_by_person(exit, begun, known, seen.event.occurred_at)
+        },
+    }
+}
+
+fn is_met_by_person(exit: &Exit, begun: Begun<'_>, known: Known<'_>, now: Timestamp) -> bool {
+    match exit {
         Exit::Person(condition) => {
             let captured = Captured::of(begun.occurrence);
-            let scope = captured.scope(begun.event, seen.profile, seen.event.occurred_at);
-            condition.holds(&Scope { history: seen.history, ..scope })
+            condition.holds(&Scope { history: known.history, ..captured.scope(begun.event, known.profile, now) })
         }
+        Exit::Event(_) => false,
     }
 }
 

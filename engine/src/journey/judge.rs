@@ -1,18 +1,20 @@
 //! A person at a tick: waits that are over begin journeys, messages in flight may be taken back, and all steps that are
 //! due are judged together, by (priority descending, `due_at`, log order, rule id).
 
-use super::advance;
+use super::advance::{From, advance, op_of};
 use super::decide::{Draft, decide};
 use super::enter::{Entry, count, enter, zone_of};
 use super::render::Captured;
+use super::set::{self, CASCADES_MAX, Setter, Turned};
 use super::shown;
 use super::silence;
+use super::split;
 use crate::effect::{Cancel, Decision, Effect, Effects, NonEntryReason, Refusal, Verdict};
 use crate::event::{SubjectId, SubjectKind};
 use crate::planted::{self, Bug};
 use crate::policy::{self, Judged, Standing, Stop};
-use crate::release::{Compiled, Release};
-use crate::rule::{MessageStep, Status, StepKind, TriggerForm};
+use crate::release::{Compiled, END, Op, OpKind, Release};
+use crate::rule::{MessageStep, Status, TriggerForm};
 use crate::state::{
     ANON_QUIET_MAX, Arm, Counted, FixedHasher, Journey, JourneyState, Person, Shard, Shown, Wait,
     push_exactly,
@@ -40,19 +42,39 @@ pub(crate) fn person(
 ) -> bool {
     end_waits(release, shard, index, moment, effects);
     silence::end_all_over(release, shard, index, moment, effects);
-    let Shard { people, rules, releases, .. } = shard;
-    let (subject, person) = people.get_index_mut(index).expect("an index of somebody kept");
-    let mut judge = Judge { release, rules, releases, subject, moment, effects };
-    shown::expire(person, moment.now);
-    if person.take_recheck() {
-        judge.recheck(person);
+    // What steps set may set off other rules, whose first steps are judged in the same tick.
+    for cascade in 0..=CASCADES_MAX {
+        let turned = steps(release, shard, index, moment, effects);
+        if turned.is_empty() || cascade == CASCADES_MAX {
+            break;
+        }
+        set::enter_turned(release, shard, index, turned, moment.now, effects);
     }
-    while let Some(at) = judge.next_due(person) {
-        judge.step(person, at);
-    }
+    let (subject, person) = shard.people.get_index_mut(index).expect("an index of somebody kept");
     policy::cap::forget(person, &release.settings.caps, moment.now);
     person.shrink();
     !is_forgotten(subject, person, moment.now)
+}
+
+/// Judges all steps that are due; the segments that they turned.
+fn steps(
+    release: &Release,
+    shard: &mut Shard,
+    index: usize,
+    moment: Moment,
+    effects: &mut Effects,
+) -> Vec<Turned> {
+    let Shard { people, rules, releases, .. } = shard;
+    let (subject, person) = people.get_index_mut(index).expect("an index of somebody kept");
+    let mut judge = Judge { release, rules, releases, subject, moment, effects, turned: Vec::new() };
+    shown::expire(person, moment.now);
+    judge.recheck(person);
+    while let Some(at) = judge.next_due(person) {
+        judge.step(person, at);
+    }
+    // A step may have set what ends the audience of a message in flight.
+    judge.recheck(person);
+    judge.turned
 }
 
 /// Anonymous people are forgotten when quiet, unless something of theirs is still to come.
@@ -105,18 +127,21 @@ fn end_waits(release: &Release, shard: &mut Shard, index: usize, moment: Moment,
     }
 }
 
-struct Judge<'a, 'e> {
-    release: &'a Release,
+/// One person's judge, for one tick.
+pub(super) struct Judge<'a, 'e> {
+    pub release: &'a Release,
     /// The shard's tables: what the numbers in people's state name.
-    rules: &'a IndexSet<Arc<str>, FixedHasher>,
-    releases: &'a IndexSet<Arc<str>, FixedHasher>,
-    subject: &'a SubjectId,
-    moment: Moment,
-    effects: &'e mut Effects,
+    pub rules: &'a IndexSet<Arc<str>, FixedHasher>,
+    pub releases: &'a IndexSet<Arc<str>, FixedHasher>,
+    pub subject: &'a SubjectId,
+    pub moment: Moment,
+    pub effects: &'e mut Effects,
+    /// Segments that steps have turned, which are entered when all steps are judged.
+    pub turned: Vec<Turned>,
 }
 
 impl<'a> Judge<'a, '_> {
-    fn compiled(&self, journey: &Journey) -> Option<&'a Arc<Compiled>> {
+    pub fn compiled(&self, journey: &Journey) -> Option<&'a Arc<Compiled>> {
         if planted::is_on(Bug::ReleaseOfNow) {
             return self.release.rule(&self.rules[journey.rule as usize]);
         }
@@ -148,14 +173,66 @@ impl<'a> Judge<'a, '_> {
             person.journeys.remove(at);
             return;
         };
-        let Some(message) = message_of(compiled, journey) else {
+        let Some(op) = op_of(compiled, journey) else {
             person.journeys.remove(at);
             return;
         };
+        let scope =
+            Captured::of(&journey.occurrence).scope_of(&journey.event_name, person, self.moment.now);
+        let to = match &op.kind {
+            OpKind::Message(message) => return self.message(person, at, compiled, (op, message)),
+            OpKind::Wait(_) => journey.step,
+            OpKind::If { condition, then, otherwise } => {
+                if condition.holds(&scope) {
+                    *then
+                } else {
+                    *otherwise
+                }
+            }
+            OpKind::Split(parts) => {
+                let seed = self.release.settings.hash_seed;
+                split::draw(parts, seed, &compiled.rule.id, &op.name, self.subject).unwrap_or(op.next)
+            }
+            OpKind::Set(traits) => {
+                // Who is held out gets nothing, and who has left is not written to either.
+                if journey.arm == Arm::Treated && journey.exited.is_none() {
+                    let occurrence = journey.occurrence.clone();
+                    let by = Setter { rule: compiled.rule.id.clone(), step: op.name.clone(), occurrence };
+                    self.set(person, traits, &by);
+                }
+                op.next
+            }
+            OpKind::Exit => END,
+        };
+        let from = From { at: due_at, is_never_late };
+        if !advance(&mut person.journeys[at], compiled, to, from) {
+            person.journeys.remove(at);
+        }
+    }
+
+    /// Judges a message step that is due.
+    fn message(
+        &mut self,
+        person: &mut Person,
+        at: usize,
+        compiled: &'a Compiled,
+        (op, message): (&'a Op, &'a MessageStep),
+    ) {
+        let journey = &person.journeys[at];
+        let JourneyState::Due { due_at, is_never_late, .. } = journey.state else { return };
         let (zone_name, zone) = zone_of(person, self.release);
-        let draft =
-            Draft { compiled, message, subject: self.subject, person, journey, due_at, zone: zone_name };
-        let scope = Captured::of(&journey.occurrence).scope_of(&journey.event_name, person, self.moment.now);
+        let draft = Draft {
+            compiled,
+            step: &op.name,
+            message,
+            subject: self.subject,
+            person,
+            journey,
+            due_at,
+            zone: zone_name,
+        };
+        let scope =
+            Captured::of(&journey.occurrence).scope_of(&journey.event_name, person, self.moment.now);
         let judged = Judged {
             release: self.release,
             compiled,
@@ -190,7 +267,7 @@ impl<'a> Judge<'a, '_> {
         }
         match verdict {
             Verdict::Send => self.send(person, at, &decision, compiled),
-            Verdict::Refuse(refusal) => self.go_on(person, at, compiled, refusal),
+            Verdict::Refuse(refusal) => self.go_on(person, at, compiled, op, refusal),
             Verdict::Holdout | Verdict::Shadow => {
                 person.journeys.remove(at);
             }
@@ -216,16 +293,19 @@ impl<'a> Judge<'a, '_> {
     }
 
     /// After a refusal: a message that was refused does not stop the journey; exit, opt-out and lost audience do.
-    fn go_on(&self, person: &mut Person, at: usize, compiled: &Compiled, refusal: Refusal) {
+    fn go_on(&self, person: &mut Person, at: usize, compiled: &Compiled, op: &Op, refusal: Refusal) {
         let journey = &mut person.journeys[at];
         let ends = refusal.ends_journey() || journey.exited.is_some();
-        if ends || !advance(journey, compiled, self.moment.now) {
+        if ends || !advance(journey, compiled, op.next, From::outcome(self.moment.now)) {
             person.journeys.remove(at);
         }
     }
 
     /// Takes back messages in flight of journeys that are over (exit, lost audience, opt-out), and what products show.
     fn recheck(&mut self, person: &mut Person) {
+        if !person.take_recheck() {
+            return;
+        }
         let now = self.moment.now;
         for at in (0..person.journeys.len()).rev() {
             let journey = &person.journeys[at];
@@ -281,8 +361,8 @@ pub(super) fn give_back(person: &mut Person, at: usize) {
 }
 
 fn message_of<'c>(compiled: &'c Compiled, journey: &Journey) -> Option<&'c MessageStep> {
-    match &compiled.rule.steps.get(journey.step as usize)?.kind {
-        StepKind::Message(message) => Some(message),
-        StepKind::Wait(_) => None,
+    match &op_of(compiled, journey)?.kind {
+        OpKind::Message(message) => Some(message),
+        OpKind::Wait(_) | OpKind::If { .. } | OpKind::Split(_) | OpKind::Set(_) | OpKind::Exit => None,
     }
 }

@@ -1,6 +1,6 @@
 //! What became of a message: its place under the caps is kept or given back, and the journey goes on.
 
-use super::advance;
+use super::advance::{From, advance, op_of};
 use super::judge::{give_back, mark};
 use super::shown;
 use crate::event::{Outcome, OutcomeKind};
@@ -46,7 +46,8 @@ pub(crate) fn take_in(release: &Release, shard: &mut Shard, outcome: &Outcome<'_
         let id = rules.get_index(journey.rule as usize).expect("slots come from this table");
         let entered = releases.get_index(journey.release as usize).expect("slots come from this table");
         let goes_on = match release.rule_of(entered, id) {
-            Some(compiled) => advance(journey, compiled, outcome.at),
+            Some(compiled) => op_of(compiled, journey)
+                .is_some_and(|op| advance(journey, compiled, op.next, From::outcome(outcome.at))),
             None => false,
         };
         if !goes_on {

@@ -6,5 +6,7 @@ use crate::effect::Refusal;
 pub(super) fn stops(standing: &Standing<'_>) -> Option<Stop> {
     let exited = standing.exited?;
     let value = format!("{} at {}", exited.event_name, exited.at);
-    refuse_because(Refusal::Exit, "exit", value, Some(&exited.message_id))
+    // What a step has set came with no event.
+    let event = Some(&*exited.message_id).filter(|id| !id.is_empty());
+    refuse_because(Refusal::Exit, "exit", value, event)
 }

@@ -3,16 +3,18 @@
 mod exits;
 mod inactivity;
 mod index;
+mod program;
 mod segments;
 mod questions;
 mod settings;
 
 pub(crate) use inactivity::{Group, is_activity};
 pub use index::{Hook, Index, Role};
+pub use program::{END, Op, OpKind, Program};
 pub use settings::{Cap, Caps, QuietHours, Settings, Topic, Window};
 
 use crate::event::Event;
-use crate::rule::{EventMatch, Path, Root, Rule, Status};
+use crate::rule::{EventMatch, Path, Root, Rule, Status, StepKind};
 use crate::time::Length;
 use exits::Exits;
 use inactivity::Inactivities;
@@ -42,6 +44,8 @@ pub struct Release {
 #[derive(Clone, Debug)]
 pub struct Compiled {
     pub rule: Rule,
+    /// Its steps, flat: what a journey goes through.
+    pub program: Program,
     /// The release that it belongs to.
     pub release: Arc<str>,
     /// First segments of `properties.` and `context.` that are captured from the record that completes the trigger.
@@ -184,10 +188,16 @@ impl Compiled {
         if let Some(audience) = &rule.audience {
             audience.each_test(&mut |test| capture(&test.path));
         }
+        for step in rule.all_steps() {
+            if let StepKind::If(branch) = &step.kind {
+                branch.condition.each_test(&mut |test| capture(&test.path));
+            }
+        }
         let form = &rule.trigger.form;
         let events = form.inactivity().map(|inactivity| &inactivity.events);
         let first_hash = xxhash_rust::xxh3::xxh3_64(format!("{:?} {events:?}", form.first()).as_bytes());
-        Compiled { rule, release, captures, reads: own, first_hash }
+        let program = Program::new(&rule.steps);
+        Compiled { rule, program, release, captures, reads: own, first_hash }
     }
 }
 

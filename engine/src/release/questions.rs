@@ -3,7 +3,7 @@
 //! Earlier releases ask too, for the people inside them. What they ask is kept as long as there are such people, which the
 //! shard knows: a question of an earlier release alone is not kept for its own sake.
 
-use crate::rule::{Condition, Exit, Question, Rule, Status, Step};
+use crate::rule::{Condition, Exit, Question, Rule, Status, Step, StepKind};
 use crate::state::Room;
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
@@ -77,13 +77,16 @@ fn each_did(rule: &Rule, visit: &mut dyn FnMut(&crate::rule::Did)) {
         Exit::Person(condition) => Some(condition),
     });
     let mut all: Vec<&Condition> = rule.audience.iter().chain(exits).collect();
-    rule.steps.iter().for_each(|step| conditions_of(step, &mut all));
+    all.extend(rule.all_steps().into_iter().filter_map(condition_of));
     all.into_iter().for_each(|condition| condition.each_did(visit));
 }
 
-/// The conditions that a step asks.
-fn conditions_of<'r>(step: &'r Step, _all: &mut Vec<&'r Condition>) {
+/// The condition that a step asks.
+fn condition_of(step: &Step) -> Option<&Condition> {
     match &step.kind {
-        crate::rule::StepKind::Message(_) | crate::rule::StepKind::Wait(_) => {}
+        StepKind::If(branch) => Some(&branch.condition),
+        StepKind::Message(_) | StepKind::Wait(_) | StepKind::Split(_) | StepKind::Set(_) | StepKind::Exit => {
+            None
+        }
     }
 }

@@ -9,14 +9,15 @@ pub mod diagnostic;
 pub mod document;
 pub mod parse;
 mod share;
+pub mod step;
 
-use crate::effect::{Channel, OnCap};
 use crate::time::Length;
 pub use condition::{Bound, Condition, Did, Operator, Path, Question, Root, Test, Times};
 pub use diagnostic::{Code, Diagnostic, Severity};
 pub use evaluate::Scope;
 pub use parse::{Known, parse};
 use std::sync::Arc;
+pub use step::{IfStep, MessageStep, SplitPart, Step, StepKind};
 
 /// A checked rule.
 #[derive(Clone, Debug)]
@@ -210,55 +211,6 @@ pub struct Goal {
 /// A part of everybody, in millionths: above 0, below 1,000,000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Share(pub u32);
-
-#[derive(Clone, Debug)]
-pub struct Step {
-    /// Unique in its rule.
-    pub name: Arc<str>,
-    pub kind: StepKind,
-}
-
-#[derive(Clone, Debug)]
-pub enum StepKind {
-    Message(MessageStep),
-    Wait(Length),
-}
-
-#[derive(Clone, Debug)]
-pub struct MessageStep {
-    pub channel: Channel,
-    pub template: Arc<str>,
-    /// The step's own topic, else the rule's.
-    pub topic: Option<Arc<str>>,
-    /// How long after it is due it may still leave; default: the rule's `late`.
-    pub expires: Length,
-    pub on_cap: OnCap,
-    pub is_transactional: bool,
-}
-
-impl Rule {
-    /// Whether a step of this rule sends by `channel`.
-    pub fn sends_by(&self, channel: Channel) -> bool {
-        self.messages().any(|message| message.channel == channel)
-    }
-
-    /// The steps that pass caps, quiet hours and opt-outs.
-    pub fn transactional_steps(&self) -> impl Iterator<Item = &Step> {
-        let is_transactional = |step: &&Step| match &step.kind {
-            StepKind::Message(message) => message.is_transactional,
-            StepKind::Wait(_) => false,
-        };
-        self.steps.iter().filter(is_transactional)
-    }
-
-    /// The message steps, in order.
-    pub fn messages(&self) -> impl Iterator<Item = &MessageStep> {
-        self.steps.iter().filter_map(|step| match &step.kind {
-            StepKind::Message(message) => Some(message),
-            StepKind::Wait(_) => None,
-        })
-    }
-}
 
 impl FirstPart {
     /// The event that completes it.

@@ -34,6 +34,7 @@ pub(crate) use scan::{Released, Scan};
 pub use shown::{SHOWN_MAX, Shown};
 pub use snapshot::SnapshotError;
 pub use timers::Filed;
+pub(crate) use person::Aside;
 pub(crate) use timers::{Timers, Who};
 
 use crate::event::{Origin, Subject, SubjectId};

@@ -43,6 +43,12 @@ impl Profile {
         self.take_in(traits, "group", true)
     }
 
+    /// Sets one trait, whole, at a dotted path.
+    pub(crate) fn set(&mut self, path: &str, value: Value) {
+        self.remove(path);
+        self.insert(path.into(), value);
+    }
+
     fn take_in(&mut self, traits: &str, prefix: &str, overwrites: bool) -> bool {
         let mut found = Vec::new();
         json::flatten(traits, prefix, &mut found);

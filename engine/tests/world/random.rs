@@ -87,6 +87,7 @@ pub fn rule() -> impl Strategy<Value = String> {
             "",
             "[exit]\nevent = \"D\"\n",
             "[exit]\nany = [ { event = \"C\" }, { where = { \"traits.plan\" = \"team\" } } ]\n",
+            "[exit]\nwhere = { \"traits.outreach.part\" = 2 }\n",
         ][..],
     );
     let once_per = select(&["\"always\"", "\"always\"", "\"1 day\"", "\"calendar day\""][..]);
@@ -100,6 +101,15 @@ pub fn rule() -> impl Strategy<Value = String> {
         Just("[[step]]\nemail = \"soon\"\nexpires = \"2 hours\"\n"),
         Just("[[step]]\nemail = \"must\"\ntransactional = true\n"),
         Just("[[step]]\nwait = \"5 hours\"\n"),
+        Just(
+            "[[step]]\nif = { \"traits.plan\" = \"pro\" }\nthen = [ { in_product = \"pro\" }, { wait = \"1 hour\" } ]\n\
+             else = [ { email = \"mail\" }, { exit = true } ]\n"
+        ),
+        Just(
+            "[[step]]\nsplit = [ { weight = 1, steps = [ { set = { part = 1 } } ] }, \
+             { weight = 2, steps = [ { in_product = \"card\" } ] } ]\n"
+        ),
+        Just("[[step]]\nset = { \"part\" = 2 }\n"),
     ];
     let steps = prop::collection::vec(step, 1..4);
     (trigger(), audience, exit, once_per, late, holdout, steps, -1..2i64).prop_map(

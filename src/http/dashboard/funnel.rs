@@ -4,7 +4,8 @@ use crate::ledger::{MessageState, Tally};
 use maud::{Markup, html};
 use outreach_engine::Refusal;
 use outreach_engine::effect::{Channel, Verdict};
-use outreach_engine::rule::{Rule, StepKind};
+use outreach_engine::rule::Rule;
+use outreach_engine::rule::step::entered;
 use std::collections::BTreeMap;
 
 use super::wording;
@@ -16,6 +17,8 @@ pub(super) struct Funnel {
     pub not_entered: BTreeMap<String, u64>,
     /// By step, in the rule's order; steps that it no longer has come last.
     pub steps: Vec<(String, StepCounts)>,
+    /// Journeys that came to their first message: all that began, but for those that still wait for it.
+    entered: u64,
     /// Whether anybody can tell that a message was seen: in the product.
     pub is_seen: bool,
 }
@@ -46,8 +49,7 @@ impl StepCounts {
 impl Funnel {
     /// The part of all counts that is this rule's.
     pub fn of(rule: &Rule, tallies: &[Tally], non_entries: &[(String, String, u64)]) -> Funnel {
-        let is_message = |kind: &StepKind| matches!(kind, StepKind::Message(_));
-        let own = rule.steps.iter().filter(|step| is_message(&step.kind));
+        let own = rule.all_steps().into_iter().filter(|step| step.message().is_some());
         let mut steps: Vec<(String, StepCounts)> =
             own.map(|step| (step.name.to_string(), StepCounts::default())).collect();
         for tally in tallies.iter().filter(|tally| *tally.rule == *rule.id) {
@@ -59,16 +61,16 @@ impl Funnel {
             steps[at].1.add(tally);
         }
         let own = non_entries.iter().filter(|(of, ..)| **of == *rule.id);
+        let judged = |name: &str| {
+            let step = steps.iter().find(|(own, _)| own == name);
+            step.map_or(0, |(_, counts)| counts.judged())
+        };
         Funnel {
+            entered: entered(&rule.steps, &judged),
             not_entered: own.map(|(_, reason, count)| (reason.clone(), *count)).collect(),
             steps,
             is_seen: rule.sends_by(Channel::InProduct),
         }
-    }
-
-    /// Journeys that came to their first message: all that began, but for those that still wait for it.
-    fn entered(&self) -> u64 {
-        self.steps.first().map_or(0, |(_, counts)| counts.judged())
     }
 
     fn sum(&self, count: impl Fn(&StepCounts) -> u64) -> u64 {
@@ -94,7 +96,7 @@ impl StepCounts {
 
 /// The stations, each with a bar; below them why not.
 pub(super) fn bars(funnel: &Funnel) -> Markup {
-    let entered = funnel.entered();
+    let entered = funnel.entered;
     let held: u64 = entered + funnel.not_entered.values().sum::<u64>();
     let mut stations = vec![
         ("Trigger held", held),
@@ -240,7 +242,7 @@ mod tests {
         let funnel = Funnel::of(&rule(), &tallies, &non_entries);
         let names: Vec<_> = funnel.steps.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["one", "two", "gone"], "in the rule's order, then what it had");
-        assert_eq!(funnel.entered(), 11);
+        assert_eq!(funnel.entered, 11);
         assert_eq!(funnel.sum(|counts| counts.yes), 12);
         assert_eq!(funnel.sum(StepCounts::sent), 10);
         assert_eq!((funnel.sum(|counts| counts.seen), funnel.sum(|counts| counts.clicked)), (6, 2));

@@ -9,8 +9,9 @@ use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
+use outreach_engine::explain;
 use outreach_engine::explain::Sentence;
-use outreach_engine::rule::{Rule, Status, StepKind};
+use outreach_engine::rule::{Rule, Status};
 use outreach_engine::{Length, Release};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -243,9 +244,9 @@ fn about(rule: &Rule) -> Markup {
                 dd {
                     @for (at, step) in rule.steps.iter().enumerate() {
                         @if at > 0 { ", " }
-                        @match &step.kind {
-                            StepKind::Message(message) => (row::says(message.channel, &message.template)),
-                            StepKind::Wait(length) => { "wait " (length) }
+                        @match step.message() {
+                            Some(message) => (row::says(message.channel, &message.template)),
+                            None => (explain::step::step(step)),
                         }
                     }
                 }

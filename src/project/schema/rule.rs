@@ -1,7 +1,7 @@
 //! A rule as it is written.
 #![expect(dead_code, reason = "the types are what matters: the reader is `outreach_engine::rule::parse`")]
 
-use super::condition::{Where, Without};
+use super::condition::{Value, Where, Without};
 use super::text::{Id, Length, Path, Share, Words};
 use schemars::JsonSchema;
 
@@ -277,13 +277,27 @@ struct Goal {
     holdout: Option<Share>,
 }
 
-/// One step: a mail, a message in the product, or a wait.
+/// One step: a mail, a message in the product, a wait, or a way that some go and some do not.
 #[derive(JsonSchema)]
-#[schemars(inline)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("oneOf" = [{ "required": ["email"] }, { "required": ["in_product"] }, { "required": ["wait"] }]))]
+#[schemars(extend(
+    "oneOf" = [
+        { "required": ["email"] },
+        { "required": ["in_product"] },
+        { "required": ["wait"] },
+        { "required": ["if"] },
+        { "required": ["split"] },
+        { "required": ["set"] },
+        { "required": ["exit"] },
+    ],
+    "dependentSchemas" = {
+        "if": { "anyOf": [{ "required": ["then"] }, { "required": ["else"] }] },
+        "then": { "required": ["if"] },
+        "else": { "required": ["if"] },
+    },
+))]
 struct Step {
-    /// Unique in the rule. Default: the template's name or `wait`, with a number when it comes again.
+    /// Unique in the rule. Default: the template's name or the step's kind, with a number when it comes again.
     #[schemars(example = &"reminder")]
     name: Option<Words>,
     /// Sends this template as a mail.
@@ -292,6 +306,23 @@ struct Step {
     in_product: Option<Id>,
     /// Waits so long, from the outcome of the step before.
     wait: Option<Length>,
+    /// Tests that are asked when the step is reached: `then` follows if all hold, else `else`. `properties.` are those of
+    /// the event that set the rule off.
+    r#if: Option<Where>,
+    /// Beside `if`: the steps that follow where it holds.
+    then: Option<Vec<Step>>,
+    /// Beside `if`: the steps that follow where it does not hold.
+    r#else: Option<Vec<Step>>,
+    /// Parts people by chance, each always in the same way.
+    #[schemars(length(min = 2))]
+    split: Option<Vec<SplitPart>>,
+    /// Writes traits of the person: `{ "stage" = "trial" }` sets `traits.outreach.stage`.
+    #[schemars(extend("minProperties" = 1, "maxProperties" = 16))]
+    #[schemars(example = serde_json::json!({ "stage": "trial" }))]
+    set: Option<std::collections::BTreeMap<String, Value>>,
+    /// Here the journey ends.
+    #[schemars(extend("const" = true), example = true)]
+    exit: Option<bool>,
     /// What a recipient can opt out of. Default: the rule's.
     #[schemars(example = &"onboarding")]
     topic: Option<Words>,
@@ -303,6 +334,18 @@ struct Step {
     /// Passes caps, quiet hours and opt-outs of the topic. Only rules that outreach.toml lists may say it. Default: false.
     #[schemars(extend("default" = false), example = true)]
     transactional: Option<bool>,
+}
+
+/// So many of all, and what they get.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(deny_unknown_fields)]
+struct SplitPart {
+    /// Its share of the sum of all weights.
+    #[schemars(range(min = 1, max = 1_000_000), example = 50)]
+    weight: u32,
+    /// What they get: `[]` is nothing.
+    steps: Vec<Step>,
 }
 
 #[derive(JsonSchema)]

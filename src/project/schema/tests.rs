@@ -48,7 +48,8 @@ const RULE: Places = &[
         "name = \"R\"\n[trigger]\nevent = \"A\"\n[audience.where.did]\nevent = \"B\"\n\
          [audience.where.did.count]\n§\n[[step]]\nin_product = \"x\"\n",
     ),
-    ("step[]", "name = \"R\"\n[trigger]\nevent = \"A\"\n[[step]]\n§\n"),
+    ("Step", "name = \"R\"\n[trigger]\nevent = \"A\"\n[[step]]\n§\n"),
+    ("Step.split[]", "name = \"R\"\n[trigger]\nevent = \"A\"\n[[step]]\n[[step.split]]\n§\n"),
     (
         "Where.*",
         "name = \"R\"\n[trigger]\nevent = \"A\"\n[audience.where.\"traits.x\"]\n§\n[[step]]\nin_product = \"x\"\n",
@@ -179,12 +180,15 @@ fn every_table_of_the_readers_is_asked() {
         let text = std::fs::read_to_string(root.join(path)).unwrap();
         text.matches(".finish(problems").count() + text.matches(".finish(&mut problems").count()
     };
-    let of_folder = |folder: &str| {
+    fn of_folder(root: &std::path::Path, count: &dyn Fn(&str) -> usize, folder: &str) -> usize {
         let files = std::fs::read_dir(root.join(folder)).unwrap().map(|file| file.unwrap());
-        let names =
-            files.filter(|file| file.path().is_file()).map(|file| file.file_name().into_string().unwrap());
-        names.map(|name| count(&format!("{folder}/{name}"))).sum::<usize>()
-    };
+        let one = |file: std::fs::DirEntry| {
+            let path = format!("{folder}/{}", file.file_name().into_string().unwrap());
+            if file.path().is_file() { count(&path) } else { of_folder(root, count, &path) }
+        };
+        files.map(one).sum()
+    }
+    let of_folder = |folder: &str| of_folder(root, &count, folder);
     assert_eq!(of_folder("engine/src/rule/parse"), RULE.len(), "rules");
     let of_settings = count("src/project/settings.rs") + count("src/project/mod.rs");
     assert_eq!(of_settings + of_folder("src/project/process"), PROJECT.len(), "outreach.toml");

@@ -169,7 +169,7 @@ fn who_is_inside_goes_by_the_release_of_their_entry(
             ));
         }
         let release = seen.releases.find(&decision.release);
-        let steps = release.rule(&decision.rule).map(|compiled| &compiled.rule.steps);
+        let steps = release.rule(&decision.rule).map(|compiled| compiled.rule.all_steps());
         if !steps.is_some_and(|steps| steps.iter().any(|step| step.name == decision.step)) {
             violations
                 .push(format!("{} has no step {} in {}", decision.rule, decision.step, decision.release));

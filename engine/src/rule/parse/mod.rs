@@ -102,7 +102,22 @@ const HOMES: [(&str, &[&str]); 5] = [
     ),
     ("in [limits]", &["once_per", "late", "grace", "max_per_hour", "mutes"]),
     ("in [goal]", &["holdout"]),
-    ("in a [[step]]", &["email", "in_product", "wait", "expires", "on_cap", "transactional"]),
+    (
+        "in a [[step]]",
+        &[
+            "email",
+            "in_product",
+            "wait",
+            "if",
+            "then",
+            "else",
+            "split",
+            "set",
+            "expires",
+            "on_cap",
+            "transactional",
+        ],
+    ),
 ];
 
 /// An unknown key that is known elsewhere is no slip of the fingers.

@@ -35,8 +35,14 @@ pub(super) fn parse(problems: &mut Problems, id: &str, mut table: Table<'_>, kno
     let limits = limits::parse(problems, table.take("limits"));
     let goal = table.take("goal").and_then(|item| goal::parse(problems, &item, key.as_ref()));
     let expect = table.take("expect").and_then(|item| expect::parse(problems, &item));
-    let rule =
-        steps::OfRule { id, topic: topic.as_ref(), has_topic: topic_item.is_some(), late: limits.late };
+    let rule = steps::OfRule {
+        id,
+        key: key.as_ref(),
+        is_unproven: unproven,
+        topic: topic.as_ref(),
+        has_topic: topic_item.is_some(),
+        late: limits.late,
+    };
     let steps = table
         .require(
             problems,

@@ -8,7 +8,9 @@ const RULE: &str = "name = \"é\"\ntopic = \"probe\"\nstatus = \"live\"\n[trigge
     where = { \"properties.x\" = { gt = 1, in = [1, \"b\"] }, any = [{ \"traits.y\" = \"ü\" }] }\n\
     without = { event = \"B\", within = \"3 days\" }\n[audience]\nwhere = { \"traits.z\" = { matches = \"a+\" } }\n\
     [exit]\nany = [{ event = \"C\" }]\n[limits]\nonce_per = \"30 days\"\n[goal]\nholdout = \"10%\"\n\
-    [[step]]\nemail = \"probe\"\non_cap = \"wait\"\n[[step]]\nwait = \"1 day\"\n";
+    [[step]]\nemail = \"probe\"\non_cap = \"wait\"\n[[step]]\nwait = \"1 day\"\n\
+    [[step]]\nif = { \"traits.z\" = 1 }\nthen = [ { exit = true } ]\nelse = [ { set = { a = \"ü\" } } ]\n\
+    [[step]]\nsplit = [ { weight = 1, steps = [] }, { weight = 2, steps = [ { in_product = \"b\" } ] } ]\n";
 
 fn check(text: &str) {
     if let Err(problems) = parse("rule", "rules/rule.toml", text, &known()) {

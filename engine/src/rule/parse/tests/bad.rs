@@ -81,6 +81,11 @@ fn a_rule_of_waits_alone_is_a_warning() {
     let waits = with_steps("[[step]]\nwait = \"1 day\"\n[[step]]\nwait = \"2 days\"\n");
     assert!(waits.starts_with("sends-nothing 6:1 "), "{waits}");
     assert_eq!(with_steps("[[step]]\nwait = \"1 day\"\n[[step]]\nin_product = \"card\"\n"), "");
+    let test = "[[step]]\nif = { \"traits.x\" = 1 }\n";
+    let none = with_steps(&format!("{test}then = [ {{ wait = \"1 day\" }}, {{ exit = true }} ]\n"));
+    assert!(none.starts_with("sends-nothing 4:1 "), "{none}");
+    assert_eq!(with_steps(&format!("{test}then = [ {{ in_product = \"card\" }} ]\n")), "");
+    assert_eq!(with_steps("[[step]]\nset = { x = 1 }\n"), "", "another rule may look at it");
 }
 
 #[test]
@@ -381,16 +386,7 @@ fn names_topics_and_permissions_are_checked() {
 #[test]
 fn what_the_language_has_and_this_version_has_not_is_not_built_yet() {
     check_rows(&[
-        (
-            "rule",
-            with_more("[[step]]\nwait_until = { event = \"B\" }\nthen = []\n"),
-            &["not-built-yet 8:1", "not-built-yet 9:1"],
-        ),
-        (
-            "rule",
-            with_more("[[step]]\nset = { x = 1 }\n[[step]]\nexit = true\n"),
-            &["not-built-yet 8:1", "not-built-yet 10:1"],
-        ),
+        ("rule", with_more("[[step]]\nwait_until = { event = \"B\" }\n"), &["not-built-yet 8:1"]),
     ]);
 }
 
@@ -403,4 +399,57 @@ fn what_a_rule_says_of_its_neighbours_and_its_past_is_checked() {
         ("rule", format!("formerly = \"rule\"\n{}", with_more("")), &["contradictory-form 1:12"]),
         ("rule", format!("on_change = \"stay\"\n{}", with_more("")), &["bad-value 1:13"]),
     ]);
+}
+
+#[test]
+fn steps_that_hold_lists_are_one_thing_and_whole() {
+    let row = |steps: &str, expected: &'static [&'static str]| {
+        ("rule", with_more(&format!("[[step]]\n{steps}\n")), expected)
+    };
+    let test = "if = { \"traits.x\" = 1 }";
+    check_rows(&[
+        row("wait = \"1 day\"\nthen = []", &["contradictory-form 9:1"]),
+        row("email = \"x\"\nelse = []", &["contradictory-form 9:1"]),
+        row(test, &["contradictory-form 8:1"]),
+        row(&format!("{test}\nthen = {{ exit = true }}"), &["wrong-type 9:8"]),
+        row(&format!("{test}\nthen = []\ntopic = \"probe\""), &["contradictory-form 10:1"]),
+        row(
+            &format!("{test}\nthen = [ {{ wait = \"soon\" }}, {{ emial = \"x\" }} ]"),
+            &["bad-length 9:19", "missing-key 9:29", "unknown-key 9:31"],
+        ),
+        row(
+            &format!("{test}\nthen = [ {{ in_product = \"a\", name = \"probe\" }} ]"),
+            &["duplicate-step-name 9:37"],
+        ),
+        row("if = { \"trait.x\" = 1 }\nthen = []", &["bad-path 8:8"]),
+        row("split = []", &["bad-value 8:9"]),
+        row(
+            "split = [ { weight = 0, steps = [] }, { steps = [] } ]",
+            &["bad-value 8:22", "missing-key 8:39"],
+        ),
+        row(
+            "split = [ { weight = 1 }, { weight = 1, steps = [], wieght = 2 } ]",
+            &["missing-key 8:11", "unknown-key 8:53"],
+        ),
+        row("set = {}", &["bad-value 8:7"]),
+        row("set = { \"a b\" = 1, x = { y = 1 } }", &["bad-path 8:9", "wrong-type 8:24"]),
+        row("exit = false", &["bad-value 8:8"]),
+        row("exit = true\nset = { x = 1 }", &["contradictory-form 8:1"]),
+    ]);
+}
+
+#[test]
+fn lists_nest_eight_deep_and_a_rule_has_two_hundred_steps_at_most() {
+    let nested = |depth: usize| {
+        let open = "{ if = { \"traits.x\" = 1 }, then = [ ".repeat(depth);
+        let steps =
+            format!("[[step]]\nif = {{ \"traits.x\" = 1 }}\nthen = [ {open}{} ]\n", " ] }".repeat(depth));
+        parse("rule", "rules/rule.toml", &with_more(&steps), &known()).is_ok()
+    };
+    assert!(nested(7) && !nested(8));
+    let many = |count: usize| {
+        let text = with_more(&"[[step]]\nwait = \"1 day\"\n".repeat(count));
+        parse("rule", "rules/rule.toml", &text, &known()).is_ok()
+    };
+    assert!(many(199) && !many(200));
 }
