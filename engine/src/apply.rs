@@ -7,7 +7,7 @@ use crate::effect::Effects;
 use crate::event::{Body, Consent, ConsentKind, Event, EventKind, Place, Record, SubjectKind};
 use crate::journey::begin::{self, Shown, may_end, set_off};
 use crate::journey::judge::{self, Moment};
-use crate::journey::{backfill, exit, outcome, past, silence, turnover};
+use crate::journey::{backfill, exit, outcome, past, silence, turnover, wake};
 use crate::json;
 use crate::planted::{self, Bug};
 use crate::release::{Release, Role};
@@ -109,6 +109,7 @@ fn take_in_event(
     if let Some(index) = person.filter(|_| may_end) {
         leave_journeys(release, shard, index, place, event);
         silence::notice_exits(release, shard, index, place, event);
+        wake::journeys(release, shard, index, place, event);
     }
     if may_be_activity {
         person = silence::hear(release, shard, person, place, event);
@@ -177,7 +178,8 @@ fn learn(shard: &mut Shard, event: &Event<'_>, news: &News<'_>, known: Option<us
     if zone.is_some() && zone != person.profile.last_zone.as_deref() {
         person.profile.last_zone = zone.map(Arc::from);
     }
-    if has_traits && person.has_messages_out() {
+    // Another zone moves what waits for a local time.
+    if has_traits && person.has_messages_out() || person.awaits_clock() {
         person.recheck(event.occurred_at);
     }
     Some(index)

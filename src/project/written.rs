@@ -73,6 +73,9 @@ fn tables(list: Option<Item<'_>>) -> Vec<Table<'_>> {
 pub(super) fn each_where(path: &str, text: &str, visit: &mut dyn FnMut(&Item<'_>, Asked)) {
     each_step(path, text, &mut |step| {
         step.take("if").iter().for_each(|tests| visit(tests, Asked::OfTheTriggersRecord));
+        let waited = step.take("wait_until").and_then(|item| item.table(&mut Problems::default()));
+        let tests = waited.and_then(|mut waited| waited.take("where"));
+        tests.iter().for_each(|tests| visit(tests, Asked::OfAnotherRecord));
     });
     let mut said = Problems::default();
     let Some(document) = Document::parse(&mut said, path, text) else { return };

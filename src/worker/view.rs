@@ -160,6 +160,9 @@ fn traits(person: &Person) -> BTreeMap<String, Value> {
 fn journey_view(rule: String, journey: &Journey) -> JourneyView {
     let state = match (journey.arm, journey.state) {
         (Arm::GlobalHoldout | Arm::RuleHoldout, _) => "held out".to_string(),
+        (Arm::Treated, JourneyState::AwaitsClock { due_at, .. }) => {
+            format!("waits for {due_at}, a local time")
+        }
         (Arm::Treated, JourneyState::InFlight(decision)) => format!("message {decision} on its way"),
         (Arm::Treated, JourneyState::Due { due_at, ready_at, .. }) if due_at == ready_at => {
             format!("due at {due_at}")

@@ -121,7 +121,8 @@ fn is_same(first: &EventMatch, without: &EventMatch) -> bool {
     first.event == without.event && first.condition.is_none() && without.condition.is_none()
 }
 
-fn happens(event: &EventMatch) -> String {
+/// `“Signed Up” happens`.
+pub(super) fn happens(event: &EventMatch) -> String {
     format!("{} happens", named(event))
 }
 

@@ -1,9 +1,11 @@
 //! What the steps of a rule do, in words; steps inside a step stand in brackets.
 
 use super::condition::{self, About, clause};
+use super::sentence::happens;
 use super::{listed, quoted};
 use crate::effect::Channel;
-use crate::rule::{IfStep, MessageStep, SplitPart, Step, StepKind};
+use crate::local_time::{ClockWord, OFFICE_CLOSES, OFFICE_OPENS};
+use crate::rule::{IfStep, MessageStep, SplitPart, Step, StepKind, WaitUntilStep};
 
 /// A list of steps: `send the email “welcome”, wait 2 days, then send the email “tips”`.
 pub fn steps(steps: &[Step]) -> String {
@@ -19,6 +21,8 @@ pub fn step(step: &Step) -> String {
     match &step.kind {
         StepKind::Message(message) => say(message),
         StepKind::Wait(length) => format!("wait {length}"),
+        StepKind::WaitUntil(wait) => wait_until(wait),
+        StepKind::WaitFor(word) => wait_for(*word),
         StepKind::If(branch) => if_step(branch),
         StepKind::Split(parts) => split(parts),
         StepKind::Set(traits) => set(traits),
@@ -34,6 +38,30 @@ fn if_step(branch: &IfStep) -> String {
         (true, false) => format!("unless {condition} {}", list(&branch.otherwise)),
         (false, false) | (true, true) => {
             format!("if {condition} {}, otherwise {}", list(&branch.then), list(&branch.otherwise))
+        }
+    }
+}
+
+/// `wait until “Project Created” happens, 5 days at most: then (end here), else (send the email “a”)`.
+fn wait_until(wait: &WaitUntilStep) -> String {
+    let waits = format!("wait until {}, {} at most", happens(&wait.event), wait.timeout);
+    match (wait.then.is_empty(), wait.otherwise.is_empty()) {
+        (true, true) => waits,
+        (false, true) => format!("{waits}, and if it does {}", list(&wait.then)),
+        (true, false) => format!("{waits}, and if it does not {}", list(&wait.otherwise)),
+        (false, false) => {
+            format!("{waits}, and if it does {}, otherwise {}", list(&wait.then), list(&wait.otherwise))
+        }
+    }
+}
+
+fn wait_for(word: ClockWord) -> String {
+    match word {
+        ClockWord::At(time) => format!("wait for {time} where they are"),
+        ClockWord::BusinessHours => {
+            format!(
+                "wait for business hours where they are ({OFFICE_OPENS} to {OFFICE_CLOSES}, Monday to Friday)"
+            )
         }
     }
 }
@@ -109,6 +137,19 @@ mod tests {
                 "set their outreach.seats to 3 and their outreach.stage to “trial”",
             ),
             ("exit = true", "end here"),
+            ("wait_for = \"09:00\"", "wait for 09:00 where they are"),
+            (
+                "wait_for = \"business-hours\"",
+                "wait for business hours where they are (09:00 to 17:00, Monday to Friday)",
+            ),
+            (
+                "wait_until = { event = \"B\", where = { \"properties.n\" = 1 }, timeout = \"5 days\" }",
+                "wait until “B” (its n is 1) happens, 5 days at most",
+            ),
+            (
+                "wait_until = { event = \"B\", timeout = \"5 days\" }\nthen = [ { exit = true } ]\nelse = [ { in_product = \"a\" } ]",
+                "wait until “B” happens, 5 days at most, and if it does (end here), otherwise (show “a” in the product)",
+            ),
         ];
         for (step, words) in table {
             assert_eq!(said(&format!("[[step]]\n{step}\n")), words, "{step}");

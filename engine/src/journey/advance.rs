@@ -1,7 +1,8 @@
 //! A journey goes on: over waits, which need nobody's judgement, to the next step that a tick judges.
 
+use super::wake;
 use crate::release::{Compiled, Op, OpKind};
-use crate::state::{Journey, JourneyState};
+use crate::state::{Aside, Journey, JourneyState};
 use crate::time::Timestamp;
 
 /// From when the next step counts: the outcome of the one before, or the moment at which that was due if it takes no time.
@@ -18,21 +19,45 @@ impl From {
     }
 }
 
-/// Lets a journey go on with the step of this number. False when nothing is left to do.
-pub(super) fn advance(journey: &mut Journey, compiled: &Compiled, to: u32, from: From) -> bool {
-    let mut due_at = from.at;
-    let mut number = to;
-    while let Some(op) = compiled.program.op(number) {
-        let OpKind::Wait(length) = &op.kind else { break };
-        // Who has left waits no longer: the next message is refused at the next tick, and that is recorded.
-        if journey.exited.is_none() {
-            due_at = due_at + *length;
+/// Lets a journey go on with the step of this number. False when nothing is left to do. `aside` is its person's.
+pub(super) fn advance(
+    journey: &mut Journey,
+    compiled: &Compiled,
+    to: u32,
+    from: From,
+    aside: &mut Option<Box<Aside>>,
+) -> bool {
+    let From { at: mut due_at, mut is_never_late } = from;
+    let mut grace = crate::time::Length::ZERO;
+    journey.step = to;
+    // Who has left waits no longer: the next message is refused at the next tick, and that is recorded.
+    let waits = journey.exited.is_none();
+    while let Some(op) = op_of(compiled, journey) {
+        match &op.kind {
+            OpKind::Wait(length) => {
+                due_at = if waits { due_at + *length } else { due_at };
+                journey.step = op.next;
+            }
+            OpKind::WaitUntil { otherwise, .. } if !waits => journey.step = *otherwise,
+            OpKind::WaitUntil { timeout, then, .. } => {
+                is_never_late = false;
+                let Some(heard_at) = wake::take_heard(journey, due_at, *timeout, aside) else {
+                    (due_at, grace) = (due_at + *timeout, compiled.rule.limits.grace);
+                    break;
+                };
+                (due_at, journey.step) = (heard_at, *then);
+            }
+            OpKind::WaitFor(_) if !waits => journey.step = op.next,
+            OpKind::WaitFor(_)
+            | OpKind::Message(_)
+            | OpKind::If { .. }
+            | OpKind::Split(_)
+            | OpKind::Set(_)
+            | OpKind::Exit => break,
         }
-        number = op.next;
     }
-    journey.step = number;
-    journey.state = JourneyState::Due { due_at, ready_at: due_at, is_never_late: from.is_never_late };
-    compiled.program.op(number).is_some()
+    journey.state = JourneyState::Due { due_at, ready_at: due_at + grace, is_never_late };
+    op_of(compiled, journey).is_some()
 }
 
 /// The step at which a journey stands.

@@ -78,7 +78,7 @@ pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, 
         counts: false,
         is_shadow: false,
     };
-    if advance(&mut journey, entry.compiled, 0, From::outcome(entry.at)) {
+    if advance(&mut journey, entry.compiled, 0, From::outcome(entry.at), &mut person.aside) {
         push_exactly(&mut person.journeys, journey);
     }
 }

@@ -56,6 +56,12 @@ pub(super) fn leave(journey: &mut Journey, exited: Exited) -> bool {
             *ready_at = (*ready_at).min(at);
             false
         }
+        // It waits no longer, and the next message is refused.
+        JourneyState::AwaitsClock { due_at, .. } => {
+            let due_at = (*due_at).min(at);
+            journey.state = JourneyState::Due { due_at, ready_at: due_at, is_never_late: true };
+            false
+        }
         JourneyState::InFlight(_) => true,
     }
 }
@@ -150,7 +156,7 @@ fn is_met(exit: &Exit, begun: Begun<'_>, seen: Seen<'_>) -> bool {
         Exit::Person(_) => {
             let known = Known { profile: seen.profile, history: seen.history };
             is_met_by_person(exit, begun, known, seen.event.occurred_at)
-        },
+        }
     }
 }
 
@@ -158,7 +164,8 @@ fn is_met_by_person(exit: &Exit, begun: Begun<'_>, known: Known<'_>, now: Timest
     match exit {
         Exit::Person(condition) => {
             let captured = Captured::of(begun.occurrence);
-            condition.holds(&Scope { history: known.history, ..captured.scope(begun.event, known.profile, now) })
+            condition
+                .holds(&Scope { history: known.history, ..captured.scope(begun.event, known.profile, now) })
         }
         Exit::Event(_) => false,
     }

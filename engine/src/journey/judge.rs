@@ -9,6 +9,7 @@ use super::set::{self, CASCADES_MAX, Setter, Turned};
 use super::shown;
 use super::silence;
 use super::split;
+use super::wake;
 use crate::effect::{Cancel, Decision, Effect, Effects, NonEntryReason, Refusal, Verdict};
 use crate::event::{SubjectId, SubjectKind};
 use crate::planted::{self, Bug};
@@ -74,6 +75,7 @@ fn steps(
     }
     // A step may have set what ends the audience of a message in flight.
     judge.recheck(person);
+    wake::forget(person);
     judge.turned
 }
 
@@ -150,15 +152,15 @@ impl<'a> Judge<'a, '_> {
 
     /// The journey whose step is to be judged next.
     fn next_due(&self, person: &Person) -> Option<usize> {
-        let due = person.journeys.iter().enumerate().filter_map(|(at, journey)| match journey.state {
-            JourneyState::Due { due_at, ready_at, .. }
-                if ready_at <= self.moment.now && self.moment.until.is_none_or(|until| due_at <= until) =>
-            {
-                let priority = self.compiled(journey).map_or(0, |compiled| compiled.rule.priority);
-                let id = &self.rules[journey.rule as usize];
-                Some(((Reverse(priority), due_at, journey.occurrence.place, id), at))
+        let due = person.journeys.iter().enumerate().filter_map(|(at, journey)| {
+            let (ready_at, due_at) = journey.state.timer()?;
+            let is_due = ready_at <= self.moment.now && self.moment.until.is_none_or(|until| due_at <= until);
+            if !is_due {
+                return None;
             }
-            JourneyState::Due { .. } | JourneyState::InFlight(_) => None,
+            let priority = self.compiled(journey).map_or(0, |compiled| compiled.rule.priority);
+            let id = &self.rules[journey.rule as usize];
+            Some(((Reverse(priority), due_at, journey.occurrence.place, id), at))
         });
         due.min().map(|(_, at)| at)
     }
@@ -166,7 +168,8 @@ impl<'a> Judge<'a, '_> {
     /// Judges the step that journey `at` stands at.
     fn step(&mut self, person: &mut Person, at: usize) {
         let journey = &person.journeys[at];
-        let JourneyState::Due { due_at, is_never_late, .. } = journey.state else { return };
+        let Some((_, due_at)) = journey.state.timer() else { return };
+        let is_never_late = matches!(journey.state, JourneyState::Due { is_never_late: true, .. });
         let id = &self.rules[journey.rule as usize];
         let Some(compiled) = self.compiled(journey).filter(|_| !self.release.is_off(id)) else {
             count(id, NonEntryReason::RuleOff, journey.entered_at, self.effects);
@@ -177,11 +180,19 @@ impl<'a> Judge<'a, '_> {
             person.journeys.remove(at);
             return;
         };
-        let scope =
-            Captured::of(&journey.occurrence).scope_of(&journey.event_name, person, self.moment.now);
+        let scope = Captured::of(&journey.occurrence).scope_of(&journey.event_name, person, self.moment.now);
         let to = match &op.kind {
             OpKind::Message(message) => return self.message(person, at, compiled, (op, message)),
-            OpKind::Wait(_) => journey.step,
+            OpKind::Wait(_) => op.next,
+            // Its time is over.
+            OpKind::WaitUntil { otherwise, .. } => *otherwise,
+            OpKind::WaitFor(word) => match self.clock(person, journey, *word) {
+                Some(state) => {
+                    person.journeys[at].state = state;
+                    return;
+                }
+                None => op.next,
+            },
             OpKind::If { condition, then, otherwise } => {
                 if condition.holds(&scope) {
                     *then
@@ -205,7 +216,8 @@ impl<'a> Judge<'a, '_> {
             OpKind::Exit => END,
         };
         let from = From { at: due_at, is_never_late };
-        if !advance(&mut person.journeys[at], compiled, to, from) {
+        let Person { journeys, aside, .. } = &mut *person;
+        if !advance(&mut journeys[at], compiled, to, from, aside) {
             person.journeys.remove(at);
         }
     }
@@ -231,8 +243,7 @@ impl<'a> Judge<'a, '_> {
             due_at,
             zone: zone_name,
         };
-        let scope =
-            Captured::of(&journey.occurrence).scope_of(&journey.event_name, person, self.moment.now);
+        let scope = Captured::of(&journey.occurrence).scope_of(&journey.event_name, person, self.moment.now);
         let judged = Judged {
             release: self.release,
             compiled,
@@ -294,9 +305,10 @@ impl<'a> Judge<'a, '_> {
 
     /// After a refusal: a message that was refused does not stop the journey; exit, opt-out and lost audience do.
     fn go_on(&self, person: &mut Person, at: usize, compiled: &Compiled, op: &Op, refusal: Refusal) {
-        let journey = &mut person.journeys[at];
+        let Person { journeys, aside, .. } = &mut *person;
+        let journey = &mut journeys[at];
         let ends = refusal.ends_journey() || journey.exited.is_some();
-        if ends || !advance(journey, compiled, op.next, From::outcome(self.moment.now)) {
+        if ends || !advance(journey, compiled, op.next, From::outcome(self.moment.now), aside) {
             person.journeys.remove(at);
         }
     }
@@ -307,6 +319,7 @@ impl<'a> Judge<'a, '_> {
             return;
         }
         let now = self.moment.now;
+        self.follow_zone(person);
         for at in (0..person.journeys.len()).rev() {
             let journey = &person.journeys[at];
             let JourneyState::InFlight(decision) = journey.state else { continue };
@@ -363,6 +376,12 @@ pub(super) fn give_back(person: &mut Person, at: usize) {
 fn message_of<'c>(compiled: &'c Compiled, journey: &Journey) -> Option<&'c MessageStep> {
     match &op_of(compiled, journey)?.kind {
         OpKind::Message(message) => Some(message),
-        OpKind::Wait(_) | OpKind::If { .. } | OpKind::Split(_) | OpKind::Set(_) | OpKind::Exit => None,
+        OpKind::Wait(_)
+        | OpKind::WaitUntil { .. }
+        | OpKind::WaitFor(_)
+        | OpKind::If { .. }
+        | OpKind::Split(_)
+        | OpKind::Set(_)
+        | OpKind::Exit => None,
     }
 }

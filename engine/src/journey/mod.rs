@@ -3,6 +3,7 @@
 mod advance;
 pub(crate) mod backfill;
 pub(crate) mod begin;
+mod clock;
 mod decide;
 pub(crate) mod enter;
 pub(crate) mod exit;
@@ -15,3 +16,4 @@ pub(crate) mod silence;
 mod shown;
 mod split;
 pub(crate) mod turnover;
+pub(crate) mod wake;

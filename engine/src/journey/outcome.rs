@@ -42,12 +42,13 @@ pub(crate) fn take_in(release: &Release, shard: &mut Shard, outcome: &Outcome<'_
         } else {
             mark(person, at, true);
         }
-        let journey = &mut person.journeys[at];
+        let Person { journeys, aside, .. } = &mut *person;
+        let journey = &mut journeys[at];
         let id = rules.get_index(journey.rule as usize).expect("slots come from this table");
         let entered = releases.get_index(journey.release as usize).expect("slots come from this table");
         let goes_on = match release.rule_of(entered, id) {
             Some(compiled) => op_of(compiled, journey)
-                .is_some_and(|op| advance(journey, compiled, op.next, From::outcome(outcome.at))),
+                .is_some_and(|op| advance(journey, compiled, op.next, From::outcome(outcome.at), aside)),
             None => false,
         };
         if !goes_on {

@@ -1,7 +1,7 @@
-//! Which events could end a journey: asked of every event, so that most cost their people nothing.
+//! Which events could end a journey, or wake one that waits for them: asked of every event, so that most cost their people nothing.
 
 use crate::event::Event;
-use crate::rule::{EventMatch, Exit, Rule};
+use crate::rule::{EventMatch, Exit, Rule, StepKind};
 use indexmap::IndexSet;
 use std::sync::Arc;
 
@@ -19,6 +19,11 @@ impl Exits {
             match exit {
                 Exit::Event(matched) => drop(self.names.insert(matched.event.clone())),
                 Exit::Person(_) => self.has_person = true,
+            }
+        }
+        for step in rule.all_steps() {
+            if let StepKind::WaitUntil(wait) = &step.kind {
+                self.names.insert(wait.event.event.clone());
             }
         }
     }

@@ -3,7 +3,8 @@
 //! Steps stand in the order written, each before those inside it, and each says where it goes on. So a journey keeps one
 //! number, that of the step at which it stands. Snapshots hold these numbers: the order is part of their format.
 
-use crate::rule::{Condition, MessageStep, Step, StepKind};
+use crate::local_time::ClockWord;
+use crate::rule::{Condition, EventMatch, MessageStep, Step, StepKind};
 use crate::time::Length;
 use crate::value::Value;
 use std::sync::Arc;
@@ -14,6 +15,8 @@ pub const END: u32 = u32::MAX;
 #[derive(Clone, Debug)]
 pub struct Program {
     ops: Vec<Op>,
+    /// The numbers of the steps that wait for an event.
+    awaiting: Vec<u32>,
 }
 
 /// One step, and what comes when it is over.
@@ -29,6 +32,13 @@ pub struct Op {
 pub enum OpKind {
     Message(MessageStep),
     Wait(Length),
+    WaitUntil {
+        event: EventMatch,
+        timeout: Length,
+        then: u32,
+        otherwise: u32,
+    },
+    WaitFor(ClockWord),
     If {
         condition: Condition,
         then: u32,
@@ -42,14 +52,31 @@ pub enum OpKind {
 
 impl Program {
     pub(super) fn new(steps: &[Step]) -> Program {
-        let mut program = Program { ops: Vec::new() };
+        let mut program = Program { ops: Vec::new(), awaiting: Vec::new() };
         program.add(steps, END);
+        let awaits = |op: &Op| matches!(op.kind, OpKind::WaitUntil { .. });
+        let numbers = (0..).zip(&program.ops).filter(|(_, op)| awaits(op));
+        program.awaiting = numbers.map(|(number, _)| number).collect();
         program
     }
 
     /// The step with this number; nothing at the end.
     pub fn op(&self, number: u32) -> Option<&Op> {
         self.ops.get(number as usize)
+    }
+
+    /// The steps that wait for an event, with their numbers: the event, and how long at most.
+    pub fn awaiting(&self) -> impl Iterator<Item = (u32, &EventMatch, Length)> {
+        self.awaiting.iter().filter_map(|number| match &self.op(*number)?.kind {
+            OpKind::WaitUntil { event, timeout, .. } => Some((*number, event, *timeout)),
+            OpKind::Message(_)
+            | OpKind::Wait(_)
+            | OpKind::WaitFor(_)
+            | OpKind::If { .. }
+            | OpKind::Split(_)
+            | OpKind::Set(_)
+            | OpKind::Exit => None,
+        })
     }
 
     /// Adds a list, behind which `after` comes; the number at which it begins.
@@ -70,6 +97,13 @@ impl Program {
         match kind {
             StepKind::Message(message) => OpKind::Message(message.clone()),
             StepKind::Wait(length) => OpKind::Wait(*length),
+            StepKind::WaitUntil(wait) => OpKind::WaitUntil {
+                event: wait.event.clone(),
+                timeout: wait.timeout,
+                then: self.add(&wait.then, next),
+                otherwise: self.add(&wait.otherwise, next),
+            },
+            StepKind::WaitFor(word) => OpKind::WaitFor(*word),
             StepKind::If(branch) => OpKind::If {
                 condition: branch.condition.clone(),
                 then: self.add(&branch.then, next),
@@ -111,12 +145,16 @@ mod tests {
         let end = |number: u32| if number == END { "end".to_owned() } else { number.to_string() };
         let op = |op: &Op| {
             let lists = match &op.kind {
-                OpKind::If { then, otherwise, .. } => format!("({} {})", end(*then), end(*otherwise)),
+                OpKind::If { then, otherwise, .. } | OpKind::WaitUntil { then, otherwise, .. } => {
+                    format!("({} {})", end(*then), end(*otherwise))
+                }
                 OpKind::Split(parts) => {
                     let parts: Vec<_> = parts.iter().map(|(sum, to)| format!("{sum}:{}", end(*to))).collect();
                     format!("({})", parts.join(" "))
                 }
-                OpKind::Message(_) | OpKind::Wait(_) | OpKind::Set(_) | OpKind::Exit => String::new(),
+                OpKind::Message(_) | OpKind::Wait(_) | OpKind::WaitFor(_) | OpKind::Set(_) | OpKind::Exit => {
+                    String::new()
+                }
             };
             format!("{}{lists}>{}", op.name, end(op.next))
         };

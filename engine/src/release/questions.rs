@@ -85,8 +85,12 @@ fn each_did(rule: &Rule, visit: &mut dyn FnMut(&crate::rule::Did)) {
 fn condition_of(step: &Step) -> Option<&Condition> {
     match &step.kind {
         StepKind::If(branch) => Some(&branch.condition),
-        StepKind::Message(_) | StepKind::Wait(_) | StepKind::Split(_) | StepKind::Set(_) | StepKind::Exit => {
-            None
-        }
+        StepKind::Message(_)
+        | StepKind::Wait(_)
+        | StepKind::WaitUntil(_)
+        | StepKind::WaitFor(_)
+        | StepKind::Split(_)
+        | StepKind::Set(_)
+        | StepKind::Exit => None,
     }
 }

@@ -17,7 +17,7 @@ pub use diagnostic::{Code, Diagnostic, Severity};
 pub use evaluate::Scope;
 pub use parse::{Known, parse};
 use std::sync::Arc;
-pub use step::{IfStep, MessageStep, SplitPart, Step, StepKind};
+pub use step::{IfStep, MessageStep, SplitPart, Step, StepKind, WaitUntilStep};
 
 /// A checked rule.
 #[derive(Clone, Debug)]

@@ -1,7 +1,8 @@
 //! The steps of a rule: a list, in which some steps hold lists of their own.
 
-use super::{Condition, Rule};
+use super::{Condition, EventMatch, Rule};
 use crate::effect::{Channel, OnCap};
+use crate::local_time::ClockWord;
 use crate::time::Length;
 use crate::value::Value;
 use std::sync::Arc;
@@ -17,6 +18,8 @@ pub struct Step {
 pub enum StepKind {
     Message(MessageStep),
     Wait(Length),
+    WaitUntil(WaitUntilStep),
+    WaitFor(ClockWord),
     If(IfStep),
     /// Two parts or more.
     Split(Vec<SplitPart>),
@@ -36,6 +39,16 @@ pub struct MessageStep {
     pub expires: Length,
     pub on_cap: OnCap,
     pub is_transactional: bool,
+}
+
+/// Until an event, at most so long: one way if it comes, the other if not.
+#[derive(Clone, Debug)]
+pub struct WaitUntilStep {
+    pub event: EventMatch,
+    /// The event counts up to and including this long after the wait begins.
+    pub timeout: Length,
+    pub then: Vec<Step>,
+    pub otherwise: Vec<Step>,
 }
 
 /// One way or the other, by what is known when it is judged.
@@ -58,7 +71,12 @@ impl StepKind {
     /// The lists that stand inside this step, in the order written.
     pub fn lists(&self) -> Vec<&[Step]> {
         match self {
-            StepKind::Message(_) | StepKind::Wait(_) | StepKind::Set(_) | StepKind::Exit => Vec::new(),
+            StepKind::Message(_)
+            | StepKind::Wait(_)
+            | StepKind::WaitFor(_)
+            | StepKind::Set(_)
+            | StepKind::Exit => Vec::new(),
+            StepKind::WaitUntil(wait) => vec![&wait.then, &wait.otherwise],
             StepKind::If(branch) => vec![&branch.then, &branch.otherwise],
             StepKind::Split(parts) => parts.iter().map(|part| part.steps.as_slice()).collect(),
         }
@@ -70,9 +88,13 @@ impl Step {
     pub fn message(&self) -> Option<&MessageStep> {
         match &self.kind {
             StepKind::Message(message) => Some(message),
-            StepKind::Wait(_) | StepKind::If(_) | StepKind::Split(_) | StepKind::Set(_) | StepKind::Exit => {
-                None
-            }
+            StepKind::Wait(_)
+            | StepKind::WaitUntil(_)
+            | StepKind::WaitFor(_)
+            | StepKind::If(_)
+            | StepKind::Split(_)
+            | StepKind::Set(_)
+            | StepKind::Exit => None,
         }
     }
 }

@@ -73,6 +73,7 @@ impl Aside {
     fn heap_bytes(&self) -> usize {
         size_of::<Aside>()
             + self.opt_outs.as_ref().map_or(0, |_| size_of::<OptOuts>())
+            + list_bytes(&self.heard)
             + list_bytes(&self.shown)
             + self.shown.iter().map(Shown::heap_bytes).sum::<usize>()
             + self.history.heap_bytes()

@@ -8,6 +8,7 @@
 
 mod before;
 mod bytes;
+mod heard;
 mod history;
 mod maybe_timestamp;
 mod message_id;
@@ -20,10 +21,12 @@ mod shown;
 mod snapshot;
 mod timers;
 
+pub use heard::{HEARD_MAX, Heard};
 pub use history::History;
 pub(crate) use history::Room;
 pub use maybe_timestamp::MaybeTimestamp;
 pub use message_id::MessageId;
+pub(crate) use person::Aside;
 pub use person::{
     ANON_QUIET_MAX, Arm, Case, CaseState, Counted, Exited, Journey, JourneyState, MaybeSpan, Mute,
     Occurrence, OpenGoal, OptOuts, Past, Person, SeenEvent, Wait,
@@ -34,7 +37,6 @@ pub(crate) use scan::{Released, Scan};
 pub use shown::{SHOWN_MAX, Shown};
 pub use snapshot::SnapshotError;
 pub use timers::Filed;
-pub(crate) use person::Aside;
 pub(crate) use timers::{Timers, Who};
 
 use crate::event::{Origin, Subject, SubjectId};

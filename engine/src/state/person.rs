@@ -3,6 +3,7 @@
 //! There are millions of people, and of each list most have none or one: a list is one pointer (`ThinVec`), what few
 //! have stands aside in a box, and an instant that may be missing takes no more than one that is there.
 
+use super::heard::Heard;
 use super::history::History;
 use super::maybe_timestamp::MaybeTimestamp;
 use super::message_id::MessageId;
@@ -40,6 +41,8 @@ pub(crate) struct Aside {
     pub recheck_at: Option<Timestamp>,
     /// The newest record of an anonymous person, who is forgotten when quiet.
     pub active_at: Option<Timestamp>,
+    /// Events that later steps of journeys wait for.
+    pub heard: ThinVec<Heard>,
     /// Messages in the product, in the order in which they were decided.
     pub shown: ThinVec<Shown>,
     /// What rules ask of their past.
@@ -187,7 +190,7 @@ pub struct Journey {
     pub event_name: Arc<str>,
     pub entered_at: Timestamp,
     pub arm: Arm,
-    /// The index of the message step that it stands at.
+    /// The number of the step that it stands at, in its rule's program.
     pub step: u32,
     pub state: JourneyState,
     pub exited: Option<Exited>,
@@ -202,8 +205,21 @@ pub enum JourneyState {
     /// The step is judged at the first tick from `ready_at` on. What waited for its cap, or was brought forward by an
     /// exit, is never late.
     Due { due_at: Timestamp, ready_at: Timestamp, is_never_late: bool },
+    /// It waits for a local time from `since` on; in the zone then known that is `due_at`.
+    AwaitsClock { since: Timestamp, due_at: Timestamp },
     /// A message was decided, and its outcome has not come back.
     InFlight(DecisionId),
+}
+
+impl JourneyState {
+    /// When its step is ready to be judged, and what it is due at.
+    pub(crate) fn timer(self) -> Option<(Timestamp, Timestamp)> {
+        match self {
+            JourneyState::Due { due_at, ready_at, .. } => Some((ready_at, due_at)),
+            JourneyState::AwaitsClock { due_at, .. } => Some((due_at, due_at)),
+            JourneyState::InFlight(_) => None,
+        }
+    }
 }
 
 /// The record that ended a journey.
@@ -245,10 +261,7 @@ impl Person {
     /// (ready_at, due_at) of all timers.
     fn timers(&self, until: Option<Timestamp>) -> impl Iterator<Item = (Timestamp, Timestamp)> {
         let waits = self.cases.iter().flat_map(Case::waits).map(|wait| (wait.ready_at(), wait.deadline));
-        let steps = self.journeys.iter().filter_map(|journey| match journey.state {
-            JourneyState::Due { due_at, ready_at, .. } => Some((ready_at, due_at)),
-            JourneyState::InFlight(_) => None,
-        });
+        let steps = self.journeys.iter().filter_map(|journey| journey.state.timer());
         let aside = self.aside.as_deref();
         let recheck = aside.and_then(|aside| aside.recheck_at).map(|at| (at, at));
         let quiet = self.active_at().map(|at| (at + ANON_QUIET_MAX, at + ANON_QUIET_MAX));
@@ -316,6 +329,11 @@ impl Person {
             self.aside = None;
         }
         answer
+    }
+
+    /// Whether a journey waits for a local time.
+    pub(crate) fn awaits_clock(&self) -> bool {
+        self.journeys.iter().any(|journey| matches!(journey.state, JourneyState::AwaitsClock { .. }))
     }
 
     /// Gives back the room of what is over.

@@ -110,6 +110,11 @@ pub fn rule() -> impl Strategy<Value = String> {
              { weight = 2, steps = [ { in_product = \"card\" } ] } ]\n"
         ),
         Just("[[step]]\nset = { \"part\" = 2 }\n"),
+        Just(
+            "[[step]]\nwait_until = { event = \"C\", timeout = \"6 hours\" }\nthen = [ { in_product = \"card\" } ]\n\
+             else = [ { wait_for = \"business-hours\" }, { in_product = \"late\" } ]\n"
+        ),
+        Just("[[step]]\nwait_for = \"09:00\"\n"),
     ];
     let steps = prop::collection::vec(step, 1..4);
     (trigger(), audience, exit, once_per, late, holdout, steps, -1..2i64).prop_map(

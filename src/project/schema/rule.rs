@@ -285,6 +285,8 @@ struct Goal {
         { "required": ["email"] },
         { "required": ["in_product"] },
         { "required": ["wait"] },
+        { "required": ["wait_until"] },
+        { "required": ["wait_for"] },
         { "required": ["if"] },
         { "required": ["split"] },
         { "required": ["set"] },
@@ -292,8 +294,8 @@ struct Goal {
     ],
     "dependentSchemas" = {
         "if": { "anyOf": [{ "required": ["then"] }, { "required": ["else"] }] },
-        "then": { "required": ["if"] },
-        "else": { "required": ["if"] },
+        "then": { "anyOf": [{ "required": ["if"] }, { "required": ["wait_until"] }] },
+        "else": { "anyOf": [{ "required": ["if"] }, { "required": ["wait_until"] }] },
     },
 ))]
 struct Step {
@@ -306,12 +308,18 @@ struct Step {
     in_product: Option<Id>,
     /// Waits so long, from the outcome of the step before.
     wait: Option<Length>,
+    /// Waits for an event, at most so long: `then` follows where it comes in time, else `else`.
+    #[schemars(example = serde_json::json!({ "event": "Project Created", "timeout": "5 days" }))]
+    wait_until: Option<WaitUntil>,
+    /// Waits for a time of the day where the person is, or for business hours (Monday to Friday, 09:00 to 17:00).
+    #[schemars(example = &"09:00", example = &"business-hours")]
+    wait_for: Option<String>,
     /// Tests that are asked when the step is reached: `then` follows if all hold, else `else`. `properties.` are those of
     /// the event that set the rule off.
     r#if: Option<Where>,
-    /// Beside `if`: the steps that follow where it holds.
+    /// Beside `if`: the steps that follow where it holds; beside `wait_until`, where the event came in time.
     then: Option<Vec<Step>>,
-    /// Beside `if`: the steps that follow where it does not hold.
+    /// Beside `if`: the steps that follow where it does not hold; beside `wait_until`, where the event did not come.
     r#else: Option<Vec<Step>>,
     /// Parts people by chance, each always in the same way.
     #[schemars(length(min = 2))]
@@ -334,6 +342,23 @@ struct Step {
     /// Passes caps, quiet hours and opt-outs of the topic. Only rules that outreach.toml lists may say it. Default: false.
     #[schemars(extend("default" = false), example = true)]
     transactional: Option<bool>,
+}
+
+/// The event, and how long one waits for it.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[serde(deny_unknown_fields)]
+struct WaitUntil {
+    /// The event that is waited for.
+    #[schemars(example = &"Project Created")]
+    event: Words,
+    /// Only events that pass these tests count.
+    r#where: Option<Where>,
+    /// Where the trigger's `key` stands in this event, if elsewhere.
+    key: Option<Path>,
+    /// How long at most, from the outcome of the step before; the event may still come at exactly that time.
+    #[schemars(example = &"5 days")]
+    timeout: Length,
 }
 
 /// So many of all, and what they get.

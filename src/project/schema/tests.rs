@@ -49,6 +49,10 @@ const RULE: Places = &[
          [audience.where.did.count]\n§\n[[step]]\nin_product = \"x\"\n",
     ),
     ("Step", "name = \"R\"\n[trigger]\nevent = \"A\"\n[[step]]\n§\n"),
+    (
+        "Step.wait_until",
+        "name = \"R\"\n[trigger]\nevent = \"A\"\n[[step]]\n[step.wait_until]\nevent = \"B\"\ntimeout = \"1 day\"\n§\n",
+    ),
     ("Step.split[]", "name = \"R\"\n[trigger]\nevent = \"A\"\n[[step]]\n[[step.split]]\n§\n"),
     (
         "Where.*",

@@ -108,6 +108,8 @@ const HOMES: [(&str, &[&str]); 5] = [
             "email",
             "in_product",
             "wait",
+            "wait_until",
+            "wait_for",
             "if",
             "then",
             "else",

@@ -1,12 +1,12 @@
-//! `if` with the lists `then` and `else` beside it.
+//! `if`, with the lists `then` and `else` beside it.
 
 use super::Steps;
 use crate::rule::diagnostic::Code;
 use crate::rule::document::{Item, Problems, Table};
 use crate::rule::parse::condition::{self, About};
-use crate::rule::{IfStep, StepKind};
+use crate::rule::{IfStep, Step, StepKind};
 
-/// The lists beside `if`, and beside nothing else.
+/// The lists beside `if` and `wait_until`, and beside nothing else.
 pub(super) struct Lists<'d> {
     then: Option<Item<'d>>,
     otherwise: Option<Item<'d>>,
@@ -21,9 +21,17 @@ impl<'d> Lists<'d> {
         self.then.is_none() && self.otherwise.is_none()
     }
 
+    /// Both lists; empty where they are not said.
+    pub fn read(self, problems: &mut Problems, steps: &mut Steps<'_>) -> (Vec<Step>, Vec<Step>) {
+        let mut read =
+            |item: Option<Item<'_>>| item.map(|item| steps.list(problems, &item)).unwrap_or_default();
+        (read(self.then), read(self.otherwise))
+    }
+
     pub fn refuse(self, problems: &mut Problems, kind: &str) {
         for item in [self.then, self.otherwise].iter().flatten() {
-            let message = format!("`{}` stands beside `if`, found it beside `{kind}`", item.key);
+            let message =
+                format!("`{}` stands beside `if` or `wait_until`, found it beside `{kind}`", item.key);
             let help = "write if = { \"traits.plan\" = \"pro\" } in the same step";
             problems.error(Code::ContradictoryForm, &item.key_place, message).with_help(help);
         }
@@ -42,8 +50,8 @@ pub(super) fn parse(
         let help = "add then = [ { email = \"stalled-onboarding\" } ]";
         problems.error(Code::ContradictoryForm, &item.key_place, message).with_help(help);
     }
-    let condition = condition::parse(problems, item, About::RecordAndPast { is_unproven: steps.rule.is_unproven });
-    let then = lists.then.map(|item| steps.list(problems, &item)).unwrap_or_default();
-    let otherwise = lists.otherwise.map(|item| steps.list(problems, &item)).unwrap_or_default();
+    let about = About::RecordAndPast { is_unproven: steps.rule.is_unproven };
+    let condition = condition::parse(problems, item, about);
+    let (then, otherwise) = lists.read(problems, steps);
     Some(StepKind::If(IfStep { condition: condition?, then, otherwise }))
 }

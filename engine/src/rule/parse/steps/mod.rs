@@ -4,9 +4,11 @@ mod branch;
 mod message;
 mod set;
 mod split;
+mod wait_until;
 
 use super::Known;
 use crate::effect::Channel;
+use crate::local_time::ClockWord;
 use crate::rule::condition::Path;
 use crate::rule::diagnostic::Code;
 use crate::rule::document::{Item, Place, Problems};
@@ -17,7 +19,7 @@ use message::MessageKeys;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-const NOT_BUILT: [&str; 3] = ["webhook", "wait_until", "wait_for"];
+const NOT_BUILT: [&str; 1] = ["webhook"];
 
 /// Lists in lists: deeper nobody reads a rule aloud, and what goes through one needs a bound.
 const DEPTH_MAX: usize = 8;
@@ -70,16 +72,20 @@ pub(super) fn parse(problems: &mut Problems, item: &Item<'_>, rule: &OfRule<'_>,
 fn does_something(steps: &[Step]) -> bool {
     steps.iter().any(|step| match &step.kind {
         StepKind::Message(_) | StepKind::Set(_) => true,
-        StepKind::Wait(_) | StepKind::Exit => false,
-        StepKind::If(_) | StepKind::Split(_) => step.kind.lists().into_iter().any(does_something),
+        StepKind::Wait(_) | StepKind::WaitFor(_) | StepKind::Exit => false,
+        StepKind::WaitUntil(_) | StepKind::If(_) | StepKind::Split(_) => {
+            step.kind.lists().into_iter().any(does_something)
+        }
     })
 }
 
 /// What each kind's key is, and what a step is called that says no name.
-const KINDS: [(&str, &str); 7] = [
+const KINDS: [(&str, &str); 9] = [
     ("email", ""),
     ("in_product", ""),
     ("wait", "wait"),
+    ("wait_until", "wait-until"),
+    ("wait_for", "wait-for"),
     ("if", "if"),
     ("split", "split"),
     ("set", "set"),
@@ -166,8 +172,12 @@ impl Steps<'_> {
         if item.key == "if" {
             return branch::parse(problems, item, lists, self);
         }
+        if item.key == "wait_until" {
+            return wait_until::parse(problems, item, lists, self);
+        }
         lists.refuse(problems, item.key);
         match item.key {
+            "wait_for" => wait_for(problems, item),
             "split" => split::parse(problems, item, self),
             "set" => set::parse(problems, item),
             "exit" => exit(problems, item),
@@ -199,6 +209,14 @@ impl Steps<'_> {
         }
         name
     }
+}
+
+fn wait_for(problems: &mut Problems, item: &Item<'_>) -> Option<StepKind> {
+    let text = item.text(problems)?;
+    let word = ClockWord::parse(text).map_err(|message| {
+        problems.error(Code::BadValue, &item.place, message);
+    });
+    word.ok().map(StepKind::WaitFor)
 }
 
 fn exit(problems: &mut Problems, item: &Item<'_>) -> Option<StepKind> {

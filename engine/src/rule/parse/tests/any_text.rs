@@ -10,6 +10,7 @@ const RULE: &str = "name = \"é\"\ntopic = \"probe\"\nstatus = \"live\"\n[trigge
     [exit]\nany = [{ event = \"C\" }]\n[limits]\nonce_per = \"30 days\"\n[goal]\nholdout = \"10%\"\n\
     [[step]]\nemail = \"probe\"\non_cap = \"wait\"\n[[step]]\nwait = \"1 day\"\n\
     [[step]]\nif = { \"traits.z\" = 1 }\nthen = [ { exit = true } ]\nelse = [ { set = { a = \"ü\" } } ]\n\
+    [[step]]\nwait_until = { event = \"B\", timeout = \"1 day\" }\nelse = []\n[[step]]\nwait_for = \"09:00\"\n\
     [[step]]\nsplit = [ { weight = 1, steps = [] }, { weight = 2, steps = [ { in_product = \"b\" } ] } ]\n";
 
 fn check(text: &str) {

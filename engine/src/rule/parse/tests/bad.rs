@@ -385,9 +385,7 @@ fn names_topics_and_permissions_are_checked() {
 
 #[test]
 fn what_the_language_has_and_this_version_has_not_is_not_built_yet() {
-    check_rows(&[
-        ("rule", with_more("[[step]]\nwait_until = { event = \"B\" }\n"), &["not-built-yet 8:1"]),
-    ]);
+    check_rows(&[("rule", with_more("[[step]]\nwebhook = \"crm\"\n"), &["not-built-yet 8:1"])]);
 }
 
 #[test]
@@ -433,6 +431,17 @@ fn steps_that_hold_lists_are_one_thing_and_whole() {
         ),
         row("set = {}", &["bad-value 8:7"]),
         row("set = { \"a b\" = 1, x = { y = 1 } }", &["bad-path 8:9", "wrong-type 8:24"]),
+        row("wait_until = { event = \"B\" }", &["missing-key 8:14"]),
+        row(
+            "wait_until = { timeout = \"1 day\", key = \"properties.x\" }",
+            &["missing-key 8:14", "contradictory-form 8:35"],
+        ),
+        row(
+            "wait_until = { event = \"B\", timeout = \"0 days\", wehre = {} }\ntopic = \"probe\"",
+            &["bad-length 8:39", "unknown-key 8:49", "contradictory-form 9:1"],
+        ),
+        row("wait_for = \"9:00\"", &["bad-value 8:12"]),
+        row("wait_for = \"09:00\"\nthen = []", &["contradictory-form 9:1"]),
         row("exit = false", &["bad-value 8:8"]),
         row("exit = true\nset = { x = 1 }", &["contradictory-form 8:1"]),
     ]);
