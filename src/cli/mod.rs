@@ -146,8 +146,11 @@ impl Arguments {
             | Command::Dlq(_)
             | Command::Topics(_)
             | Command::Preview(_)
-            | Command::Test(_)
-            | Command::Replay(_) => return self.with_plain_format(),
+            | Command::Test(_) => return self.with_plain_format(),
+            Command::Replay(ref options) => {
+                replay::usage(options).map_err(unfit_usage)?;
+                return self.with_plain_format();
+            }
         };
         let is_json_anyway = matches!(self.command, Command::Schema(_));
         let unfit = match (&self.project, self.format) {

@@ -3,8 +3,9 @@
 use super::{End, Format, diagnostics};
 use crate::clock;
 use crate::project::{Environment, Project};
-use crate::replay::{self, History, Progress, Report};
+use crate::replay::{self, History, Mapping, OutFormat, Progress, Report};
 use anyhow::Context;
+use clap::builder::PossibleValue;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use outreach_engine::Timestamp;
 use std::io::{IsTerminal, Write};
@@ -13,13 +14,21 @@ use std::path::{Path, PathBuf};
 /// What `replay` may be told.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// Events as NDJSON in Segment's form, plain, gzip or zstd. Of events of one time, those of the first file and line
-    /// come first.
+    /// Events in Segment's form: NDJSON, Parquet, or CSV (a name that ends in .csv or .tsv); text plain, gzip or zstd. Of
+    /// events of one time, those of the first file and line come first.
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
-    /// Where the decisions and judged refusals go: a file that ends in .ndjson.
-    #[arg(long, value_name = "FILE", value_parser = ndjson)]
+    /// Which column is which field, where its name does not say it: userId=customer_id,timestamp=at:ms. A constant stands
+    /// in quotes, 'event="Order Completed"'; properties=* are all other columns. Behind a colon stands how a column is to
+    /// be read: number, boolean, text, json; s, ms, us, ns (a time since 1970); utc (a time without an offset).
+    #[arg(long, value_name = "FIELD=COLUMN,…")]
+    map: Vec<Mapping>,
+    /// Where the decisions and judged refusals go: a file that ends in .ndjson, .parquet or .csv.
+    #[arg(long, value_name = "FILE")]
     out: PathBuf,
+    /// What they are written as, whatever the file's name.
+    #[arg(long, value_name = "FORMAT")]
+    out_format: Option<OutFormat>,
     /// Lists the lines that were no events: file, line, code and reason, as NDJSON.
     #[arg(long, value_name = "FILE")]
     rejects: Option<PathBuf>,
@@ -31,16 +40,28 @@ pub(super) struct Options {
     accept_future: bool,
 }
 
-fn ndjson(text: &str) -> Result<PathBuf, String> {
-    let path = PathBuf::from(text);
-    let ending = path.extension().map(|ending| ending.to_string_lossy().to_lowercase());
-    match ending.as_deref() {
-        Some("ndjson") => Ok(path),
-        Some("parquet" | "csv") => {
-            Err("Parquet and CSV come later: expected a file that ends in .ndjson".to_owned())
-        }
-        Some(_) | None => Err("expected a file that ends in .ndjson; Parquet and CSV come later".to_owned()),
+impl clap::ValueEnum for OutFormat {
+    fn value_variants<'v>() -> &'v [OutFormat] {
+        &[OutFormat::Ndjson, OutFormat::Parquet, OutFormat::Csv]
     }
+
+    fn to_possible_value(&self) -> Option<PossibleValue> {
+        Some(PossibleValue::new(match self {
+            OutFormat::Ndjson => "ndjson",
+            OutFormat::Parquet => "parquet",
+            OutFormat::Csv => "csv",
+        }))
+    }
+}
+
+/// What the options say together; in words, why that is wrong usage.
+pub(super) fn usage(options: &Options) -> Result<(Mapping, OutFormat), String> {
+    let mapping = Mapping::union(options.map.iter().cloned()).map_err(|words| format!("--map: {words}"))?;
+    let format = options.out_format.or_else(|| OutFormat::of(&options.out)).ok_or_else(|| {
+        let out = options.out.display();
+        format!("--out {out}: expected a file that ends in .ndjson, .parquet or .csv, or --out-format")
+    })?;
+    Ok((mapping, format))
 }
 
 pub(super) fn time(text: &str) -> Result<Timestamp, String> {
@@ -51,6 +72,7 @@ pub(super) fn time(text: &str) -> Result<Timestamp, String> {
 /// The numbers go to stdout; rejected lines and how far it is to stderr.
 pub(super) fn run(dir: &Path, format: Format, options: &Options) -> anyhow::Result<End> {
     let started_at = clock::system()();
+    let (mapping, out_format) = usage(options).map_err(anyhow::Error::msg)?;
     let reading = Project::read(dir, &Environment::of_process());
     let errors: Vec<_> = reading.errors_for_replay().collect();
     if !errors.is_empty() {
@@ -63,7 +85,9 @@ pub(super) fn run(dir: &Path, format: Format, options: &Options) -> anyhow::Resu
     keep_input(options)?;
     let history = History {
         files: options.files.clone(),
+        mapping,
         out: options.out.clone(),
+        out_format,
         rejects: options.rejects.clone(),
         until: options.until,
         latest: (!options.accept_future).then_some(started_at),
@@ -108,6 +132,9 @@ fn tell_rejects(report: &Report, options: &Options) {
         eprintln!("{count} {lines} rejected:");
         for (code, count) in &report.rejected {
             eprintln!("  {code}: {count}");
+            if let Some(first) = report.first_rejected.get(code) {
+                eprintln!("    first {first}");
+            }
         }
         if options.rejects.is_none() {
             eprintln!("  which they are is written with --rejects FILE");

@@ -1,7 +1,7 @@
 //! A replay from files: read, sort, decide, write.
 
-use super::input::{self, Line, Reject};
-use super::output::Rows;
+use super::input::{Line, Mapping, Meter, Place, Reading, Reject};
+use super::output::{OutFormat, Rows};
 use super::sort::Sorter;
 use super::tally::Tally;
 use super::whole_file::WholeFile;
@@ -10,8 +10,7 @@ use outreach_engine::event::{Body, RecordError};
 use outreach_engine::{Effect, Release, Timestamp};
 use serde::Serialize;
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// What is to be replayed, and where to.
@@ -19,8 +18,11 @@ use std::path::{Path, PathBuf};
 pub struct History {
     /// In this order; of events of one time those of the first file come first.
     pub files: Vec<PathBuf>,
-    /// The decisions, as NDJSON.
+    /// Which columns are which fields, where their names do not say it.
+    pub mapping: Mapping,
+    /// The decisions.
     pub out: PathBuf,
+    pub out_format: OutFormat,
     /// The lines that were no events, as NDJSON.
     pub rejects: Option<PathBuf>,
     /// The end of time; absent, the time of the last event. Later events are left out.
@@ -49,6 +51,9 @@ pub struct Report {
     pub after_end: u64,
     /// Lines that were no events, by the reason's code.
     pub rejected: BTreeMap<&'static str, u64>,
+    /// The first of each code: its place, and what was expected there.
+    #[serde(skip)]
+    pub first_rejected: BTreeMap<&'static str, String>,
     /// Records that the engine could not use.
     pub unusable: u64,
     pub rules: Tally,
@@ -73,8 +78,14 @@ pub fn replay(
     history: &History,
     report: &mut dyn FnMut(Progress),
 ) -> Result<Report, ReplayError> {
-    let mut counts =
-        Report { events: 0, after_end: 0, rejected: BTreeMap::new(), unusable: 0, rules: Tally::of(release) };
+    let mut counts = Report {
+        events: 0,
+        after_end: 0,
+        rejected: BTreeMap::new(),
+        first_rejected: BTreeMap::new(),
+        unusable: 0,
+        rules: Tally::of(release),
+    };
     let dir = history.out.parent().filter(|dir| !dir.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut sorter = Sorter::new(dir);
     // Both outputs are begun first: that they cannot be written is said before the work, not after it.
@@ -104,19 +115,18 @@ fn read_all(
         rejects = Some(WholeFile::create(path).map_err(file("cannot write", path))?);
     }
     let mut latest = None;
+    let reading = Reading { mapping: &history.mapping, latest: history.latest };
     for path in &history.files {
-        let read = std::rc::Rc::new(std::cell::Cell::new(0));
-        let mut lines = input::open(path, |file| Metered { file, read: read.clone() })
-            .map_err(file("cannot read", path))?;
+        let meter = Meter::default();
         let name = path.display().to_string();
         // What goes wrong while reading is told from what goes wrong while keeping by where it stands.
-        let done = input::read(&name, &mut lines, history.latest, |line| {
-            report(Progress::Read(read.take()));
+        let done = reading.read(path, &meter, |line| {
+            report(Progress::Read(meter.take()));
             match line {
                 Line::Reject(reject) => {
-                    *counts.rejected.entry(reject.malformed.code).or_default() += 1;
+                    counts.count_reject(&name, &reject);
                     let Some(rejects) = &mut rejects else { return Ok(()) };
-                    write_reject(rejects, &name, &reject).map_err(Reading::Rejects)
+                    write_reject(rejects, &name, &reject).map_err(Failure::Rejects)
                 }
                 Line::Event(event) if history.until.is_some_and(|until| event.occurred_at > until) => {
                     counts.after_end += 1;
@@ -125,16 +135,16 @@ fn read_all(
                 Line::Event(event) => {
                     let at = event.occurred_at;
                     latest = latest.max(Some(at));
-                    sorter.push(at, |out| Body::Event(event).encode(out)).map_err(Reading::Sort)
+                    sorter.push(at, |out| Body::Event(event).encode(out)).map_err(Failure::Sort)
                 }
             }
         });
         done.map_err(|error| match error {
-            Reading::Input(source) => file("cannot read", path)(source),
-            Reading::Rejects(source) => {
+            Failure::Input(source) => file("cannot read", path)(source),
+            Failure::Rejects(source) => {
                 file("cannot write", history.rejects.as_deref().unwrap_or(path))(source)
             }
-            Reading::Sort(source) => ReplayError::Sort(source),
+            Failure::Sort(source) => ReplayError::Sort(source),
         })?;
     }
     if let (Some(rejects), Some(path)) = (rejects, &history.rejects) {
@@ -144,15 +154,26 @@ fn read_all(
 }
 
 /// What failed while a file was read.
-enum Reading {
+enum Failure {
     Input(io::Error),
     Rejects(io::Error),
     Sort(io::Error),
 }
 
-impl From<io::Error> for Reading {
-    fn from(error: io::Error) -> Reading {
-        Reading::Input(error)
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::Input(error)
+    }
+}
+
+impl Report {
+    fn count_reject(&mut self, name: &str, reject: &Reject) {
+        let Reject { place, malformed } = reject;
+        *self.rejected.entry(malformed.code).or_default() += 1;
+        self.first_rejected.entry(malformed.code).or_insert_with(|| match place {
+            Place::Line(line) => format!("{name}:{line}: {}", malformed.message),
+            Place::Row(row) => format!("{name}, row {row}: {}", malformed.message),
+        });
     }
 }
 
@@ -160,28 +181,21 @@ fn write_reject(rejects: &mut WholeFile, name: &str, reject: &Reject) -> io::Res
     #[derive(Serialize)]
     struct Row<'r> {
         file: &'r str,
-        line: u64,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        line: Option<u64>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        row: Option<u64>,
         code: &'static str,
         reason: &'r str,
     }
-    let Reject { line, malformed } = reject;
-    let row = Row { file: name, line: *line, code: malformed.code, reason: &malformed.message };
+    let Reject { place, malformed } = reject;
+    let (line, row) = match *place {
+        Place::Line(line) => (Some(line), None),
+        Place::Row(row) => (None, Some(row)),
+    };
+    let row = Row { file: name, line, row, code: malformed.code, reason: &malformed.message };
     serde_json::to_writer(&mut *rejects, &row)?;
     rejects.write_all(b"\n")
-}
-
-/// A file that counts the bytes read of it.
-struct Metered {
-    file: File,
-    read: std::rc::Rc<std::cell::Cell<u64>>,
-}
-
-impl Read for Metered {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let count = self.file.read(into)?;
-        self.read.set(self.read.get() + count as u64);
-        Ok(count)
-    }
 }
 
 fn decide_all(
@@ -193,7 +207,7 @@ fn decide_all(
     counts: &mut Report,
     report: &mut dyn FnMut(Progress),
 ) -> Result<WholeFile, ReplayError> {
-    let mut rows = Rows::new(out);
+    let mut rows = Rows::new(out, history.out_format).map_err(file("cannot write", &history.out))?;
     let mut failed = Ok(());
     let mut see = |effect: Effect| match effect {
         Effect::Decide(decision) => {

@@ -15,6 +15,8 @@ mod world;
 
 pub use events::each_event;
 pub use history::{History, Progress, ReplayError, Report, replay};
+pub use input::Mapping;
+pub use output::OutFormat;
 pub use rule_test::{Bench, Trial};
 pub use tally::{RuleTally, Tally};
 pub use world::World;

@@ -160,16 +160,6 @@ fn columns_are_those_of_the_contract_in_their_order() {
 }
 
 #[test]
-fn an_output_of_another_kind_is_wrong_usage() {
-    let project = project();
-    for out in ["out.parquet", "out.csv", "out"] {
-        let output = project.run(&["replay", "events.ndjson", "--out", out]);
-        assert_eq!(output.status.code(), Some(2));
-        assert!(stderr(&output).contains("come later"), "{}", stderr(&output));
-    }
-}
-
-#[test]
 fn a_replay_that_fails_leaves_the_old_output_and_nothing_beside_it() {
     let project = project();
     let write = |name: &str, bytes: &[u8]| fs::write(project.path().join(name), bytes).unwrap();
