@@ -96,6 +96,8 @@ pub enum Refusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum NonEntryReason {
     RuleOff,
+    /// The rule changed, and says that those inside leave.
+    RuleChanged,
     Audience,
     OncePer,
     Muted,
@@ -125,6 +127,8 @@ pub enum CancelReason {
     Refused(Refusal),
     /// Its rule is switched off.
     RuleOff,
+    /// Its rule changed, and says that those inside leave.
+    RuleChanged,
     /// The person had so many messages in the product that a newer one took its place.
     InboxFull,
 }
@@ -210,6 +214,7 @@ impl CancelReason {
         match self {
             CancelReason::Refused(refusal) => refusal.code(),
             CancelReason::RuleOff => "rule-off",
+            CancelReason::RuleChanged => "rule-changed",
             CancelReason::InboxFull => "inbox-full",
         }
     }
@@ -225,6 +230,7 @@ impl NonEntryReason {
     pub fn code(self) -> &'static str {
         match self {
             NonEntryReason::RuleOff => "rule-off",
+            NonEntryReason::RuleChanged => "rule-changed",
             NonEntryReason::Audience => "audience",
             NonEntryReason::OncePer => "once-per",
             NonEntryReason::Muted => "muted",

@@ -59,7 +59,8 @@ pub(super) fn judge(mut facts: Facts<'_>, message: &Message) -> Verdict {
 }
 
 fn rule_off(facts: &mut Facts<'_>, message: &Message) -> Option<Verdict> {
-    let is_off = facts.release.is_off(&message.rule);
+    // A shadow sends nothing, what was decided before it became one neither.
+    let is_off = facts.release.is_off(&message.rule) || facts.release.is_shadow(&message.rule);
     is_off.then_some(Verdict::End { outcome: OutcomeKind::Cancelled, code: "rule-off" })
 }
 

@@ -35,6 +35,7 @@ pub(super) fn check(
             mail_is_configured(problems, process, path, text);
         }
     }
+    renames_are_plain(problems, rules, files);
     template_problems(problems, files);
 }
 
@@ -162,6 +163,26 @@ pub(super) fn is_capped(settings: &Settings, channel: Channel) -> bool {
         Channel::InProduct => false,
     };
     has_own || is_in_all
+}
+
+/// A rule was renamed: its old id lives no more, and one rule alone takes over from it.
+fn renames_are_plain(problems: &mut Problems, rules: &[RuleOfFile<'_>], files: &Files) {
+    let ids: BTreeSet<&str> = files.rules.keys().map(|path| files::stem(path)).collect();
+    let mut taken: BTreeSet<&str> = BTreeSet::new();
+    for read in rules {
+        let Some(old) = read.rule.formerly.as_deref() else { continue };
+        let wrong = if ids.contains(old) {
+            Some((format!("`formerly` names \"{old}\", and that rule is still there"), "remove one of them"))
+        } else if taken.insert(old) {
+            None
+        } else {
+            Some((format!("two rules were formerly \"{old}\""), "one of them takes over: leave it out here"))
+        };
+        let Some((message, help)) = wrong else { continue };
+        let span = span_in(read.path, read.text, "formerly", |item, _| Some(item.place.span.clone()));
+        let place = Place { file: read.path, span: span.unwrap_or(0..0) };
+        problems.error(Code::ContradictoryForm, &place, message).with_help(help);
+    }
 }
 
 /// A permission for a rule that is not there is a rule that was renamed.

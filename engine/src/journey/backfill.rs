@@ -7,6 +7,7 @@ use super::enter::{Entry, enter};
 use super::silence;
 use crate::effect::Effects;
 use crate::event::Place;
+use crate::policy::muted::Neighbours;
 use crate::release::{Compiled, Release};
 use crate::rule::{Status, TriggerForm, Turn};
 use crate::state::{Case, Occurrence, Released, Scan, Shard};
@@ -151,8 +152,11 @@ pub(crate) fn enter_at_release(
     let message_id = format!("release {} at {at}", release.id).as_str().into();
     let occurrence = Occurrence { message_id, at, place, captured: None };
     let (key, event_name, exited) = (None, Arc::from(RELEASED), None);
-    let entry = Entry { release, compiled, rule, release_slot, key, occurrence, event_name, at, exited };
-    let (subject, person) = shard.people.get_index_mut(index).expect("a number of somebody kept");
+    let Shard { people, rules, releases, .. } = &mut *shard;
+    let neighbours = Neighbours { release, rules, releases };
+    let entry =
+        Entry { release, compiled, rule, release_slot, key, occurrence, event_name, at, neighbours, exited };
+    let (subject, person) = people.get_index_mut(index).expect("a number of somebody kept");
     enter(entry, subject, person, effects);
     shard.refile(index);
 }

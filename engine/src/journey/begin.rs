@@ -4,6 +4,7 @@ use super::enter::{Entry, count, enter};
 use super::{exit, render};
 use crate::effect::{Effects, NonEntryReason};
 use crate::event::{Event, Place, SubjectKind};
+use crate::policy::muted::Neighbours;
 use crate::release::{Compiled, Hook, Release, Role};
 use crate::rule::{EventMatch, Scope, Trigger, TriggerForm};
 use crate::state::{Case, Occurrence, Person, Profile, Shard, released_at};
@@ -62,7 +63,8 @@ pub(crate) fn show(
     let index = person.unwrap_or_else(|| shard.keep(event.subject));
     let id = &compiled.rule.id;
     let since = released_at(&shard.released, rule, compiled);
-    let Shard { people, releases, .. } = &mut *shard;
+    let Shard { people, rules, releases, .. } = &mut *shard;
+    let neighbours = Neighbours { release, rules, releases };
     let is_of_trigger = |began: u32| {
         let began = releases.get_index(began as usize).expect("slots come from this table");
         release.rule_of(began, id).is_some_and(|own| own.first_hash == compiled.first_hash)
@@ -99,8 +101,18 @@ pub(crate) fn show(
             let (subject, person) = people.get_index_mut(index).expect("just kept");
             let key = key.map(Arc::from);
             let (at, occurrence, exited) = (occurrence.at, *occurrence, None);
-            let entry =
-                Entry { release, compiled, rule, release_slot, key, occurrence, event_name, at, exited };
+            let entry = Entry {
+                release,
+                compiled,
+                rule,
+                release_slot,
+                key,
+                occurrence,
+                event_name,
+                at,
+                neighbours,
+                exited,
+            };
             enter(entry, subject, person, effects);
         }
     }

@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 /// What is decided about.
 pub(super) struct Draft<'a> {
+    /// What the rule is called now.
+    pub rule: &'a Arc<str>,
     pub compiled: &'a Compiled,
     /// The name of the step.
     pub step: &'a Arc<str>,
@@ -32,7 +34,7 @@ pub(super) fn decide(
     scope: &Scope<'_>,
     now: Timestamp,
 ) -> Decision {
-    let (rule, journey, message) = (&draft.compiled.rule, draft.journey, draft.message);
+    let (journey, message) = (draft.journey, draft.message);
     let step = draft.step.clone();
     let key: Arc<str> = journey.key.clone().unwrap_or_default();
     let sends = verdict == Verdict::Send;
@@ -40,13 +42,13 @@ pub(super) fn decide(
     let address = draft.person.address().filter(|_| sends && message.channel == Channel::Email);
     Decision {
         id: decision_id(
-            &rule.id,
+            draft.rule,
             draft.subject,
             &key,
             journey.occurrence.message_id.text(&mut [0; 36]),
             &step,
         ),
-        rule: rule.id.clone(),
+        rule: draft.rule.clone(),
         release: draft.compiled.release.clone(),
         subject: draft.subject.clone(),
         key,

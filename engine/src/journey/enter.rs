@@ -4,6 +4,7 @@ use super::advance::{From, advance};
 use super::render::Captured;
 use crate::effect::{Effect, Effects, NonEntry, NonEntryReason};
 use crate::event::SubjectId;
+use crate::policy::muted::Neighbours;
 use crate::policy::{holdout, once_per};
 use crate::release::{Compiled, Release};
 use crate::state::{Exited, Journey, JourneyState, Occurrence, Person, push_exactly};
@@ -25,6 +26,7 @@ pub(crate) struct Entry<'a> {
     pub event_name: Arc<str>,
     /// When it holds: at the event, or at the deadline of an absence.
     pub at: Timestamp,
+    pub neighbours: Neighbours<'a>,
     /// An exit was met before it held.
     pub exited: Option<Exited>,
 }
@@ -42,7 +44,8 @@ pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, 
     if person.journeys.iter().any(is_under_way) {
         return;
     }
-    let mut no = |reason| count(&rule.id, reason, entry.at, effects);
+    let id = &entry.neighbours.rules[entry.rule as usize];
+    let mut no = |reason| count(id, reason, entry.at, effects);
     let captured = Captured::of(&entry.occurrence);
     let holds = rule
         .audience
@@ -56,6 +59,9 @@ pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, 
     if !once_per::allows(rule.limits.once_per, entered_at, entry.at, zone) {
         return no(NonEntryReason::OncePer);
     }
+    if entry.neighbours.muting(person, rule, entry.rule, entry.at).is_some() {
+        return no(NonEntryReason::Muted);
+    }
     let arm = holdout::draw(&entry.release.settings, rule, subject);
     let once_per = rule.limits.once_per;
     let case = match trigger::case_of(person, entry.rule, entry.key.as_deref(), once_per, entry.at) {
@@ -64,6 +70,8 @@ pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, 
     };
     // An entry by a record that comes late in the log does not forget a later one.
     case.entered_at = case.entered_at.get().max(Some(entry.at)).into();
+    let is_shadow = entry.release.is_shadow(id);
+    case.is_shadow = is_shadow;
     let mut journey = Journey {
         rule: entry.rule,
         release: entry.release_slot,
@@ -76,7 +84,7 @@ pub(crate) fn enter(entry: Entry<'_>, subject: &SubjectId, person: &mut Person, 
         state: JourneyState::Due { due_at: entry.at, ready_at: entry.at, is_never_late: false },
         exited: entry.exited,
         counts: false,
-        is_shadow: false,
+        is_shadow,
     };
     if advance(&mut journey, entry.compiled, 0, From::outcome(entry.at), &mut person.aside) {
         push_exactly(&mut person.journeys, journey);

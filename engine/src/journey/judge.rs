@@ -13,6 +13,7 @@ use super::wake;
 use crate::effect::{Cancel, Decision, Effect, Effects, NonEntryReason, Refusal, Verdict};
 use crate::event::{SubjectId, SubjectKind};
 use crate::planted::{self, Bug};
+use crate::policy::muted::Neighbours;
 use crate::policy::{self, Judged, Standing, Stop};
 use crate::release::{Compiled, END, Op, OpKind, Release};
 use crate::rule::{MessageStep, Status, TriggerForm};
@@ -53,6 +54,7 @@ pub(crate) fn person(
     }
     let (subject, person) = shard.people.get_index_mut(index).expect("an index of somebody kept");
     policy::cap::forget(person, &release.settings.caps, moment.now);
+    policy::muted::forget(person, moment.now);
     person.shrink();
     !is_forgotten(subject, person, moment.now)
 }
@@ -109,7 +111,7 @@ fn end_waits(release: &Release, shard: &mut Shard, index: usize, moment: Moment,
     for (rule, key, wait) in over {
         let id = shard.rule_id(rule).clone();
         let still_waits = |compiled: &&Arc<Compiled>| {
-            compiled.rule.status == Status::Live
+            compiled.rule.status != Status::Off
                 && matches!(compiled.rule.trigger.form, TriggerForm::Absence { .. })
         };
         // Who waits is inside: by the release of the wait, as long as the rule goes on.
@@ -123,8 +125,21 @@ fn end_waits(release: &Release, shard: &mut Shard, index: usize, moment: Moment,
         let Some(first) = compiled.rule.trigger.form.first() else { continue };
         let event_name = first.event().event.clone();
         let (occurrence, release_slot) = (wait.occurrence, wait.release);
-        let entry = Entry { release, compiled, rule, release_slot, key, occurrence, event_name, at, exited };
-        let (subject, person) = shard.people.get_index_mut(index).expect("an index of somebody kept");
+        let Shard { people, rules, releases, .. } = &mut *shard;
+        let neighbours = Neighbours { release, rules, releases };
+        let entry = Entry {
+            release,
+            compiled,
+            rule,
+            release_slot,
+            key,
+            occurrence,
+            event_name,
+            at,
+            neighbours,
+            exited,
+        };
+        let (subject, person) = people.get_index_mut(index).expect("an index of somebody kept");
         enter(entry, subject, person, effects);
     }
 }
@@ -205,8 +220,9 @@ impl<'a> Judge<'a, '_> {
                 split::draw(parts, seed, &compiled.rule.id, &op.name, self.subject).unwrap_or(op.next)
             }
             OpKind::Set(traits) => {
-                // Who is held out gets nothing, and who has left is not written to either.
-                if journey.arm == Arm::Treated && journey.exited.is_none() {
+                // Who is held out gets nothing, a shadow changes nothing, and who has left is not written to either.
+                let is_shadow = journey.is_shadow || self.release.is_shadow(id);
+                if journey.arm == Arm::Treated && !is_shadow && journey.exited.is_none() {
                     let occurrence = journey.occurrence.clone();
                     let by = Setter { rule: compiled.rule.id.clone(), step: op.name.clone(), occurrence };
                     self.set(person, traits, &by);
@@ -232,8 +248,10 @@ impl<'a> Judge<'a, '_> {
     ) {
         let journey = &person.journeys[at];
         let JourneyState::Due { due_at, is_never_late, .. } = journey.state else { return };
+        let id = &self.rules[journey.rule as usize];
         let (zone_name, zone) = zone_of(person, self.release);
         let draft = Draft {
+            rule: id,
             compiled,
             step: &op.name,
             message,
@@ -254,8 +272,10 @@ impl<'a> Judge<'a, '_> {
             is_never_late,
             now: self.moment.now,
             zone: &zone,
+            neighbours: Neighbours { release: self.release, rules: self.rules, releases: self.releases },
             scope,
         };
+        let is_shadow = journey.is_shadow || self.release.is_shadow(id);
         let stop = if journey.arm == Arm::Treated { policy::judge(&judged) } else { None };
         let (verdict, fact) = match stop {
             Some(Stop::Hold { until, is_never_late }) => {
@@ -263,6 +283,7 @@ impl<'a> Judge<'a, '_> {
                 return;
             }
             Some(Stop::Refuse(refusal, fact)) => (Verdict::Refuse(refusal), fact),
+            None if journey.arm == Arm::Treated && is_shadow => (Verdict::Shadow, None),
             None if journey.arm == Arm::Treated => (Verdict::Send, None),
             None => (Verdict::Holdout, None),
         };
@@ -279,7 +300,9 @@ impl<'a> Judge<'a, '_> {
         match verdict {
             Verdict::Send => self.send(person, at, &decision, compiled),
             Verdict::Refuse(refusal) => self.go_on(person, at, compiled, op, refusal),
-            Verdict::Holdout | Verdict::Shadow => {
+            // As if it were sent at once.
+            Verdict::Shadow => self.pass(person, at, compiled, op),
+            Verdict::Holdout => {
                 person.journeys.remove(at);
             }
         }
@@ -301,6 +324,15 @@ impl<'a> Judge<'a, '_> {
             entered_at: journey.entered_at,
         };
         push_exactly(&mut person.messages, counted);
+    }
+
+    /// After what is recorded alone.
+    fn pass(&self, person: &mut Person, at: usize, compiled: &Compiled, op: &Op) {
+        let Person { journeys, aside, .. } = &mut *person;
+        let (journey, from) = (&mut journeys[at], From::outcome(self.moment.now));
+        if journey.exited.is_some() || !advance(journey, compiled, op.next, from, aside) {
+            person.journeys.remove(at);
+        }
     }
 
     /// After a refusal: a message that was refused does not stop the journey; exit, opt-out and lost audience do.

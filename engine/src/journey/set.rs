@@ -6,6 +6,7 @@ use super::enter::{Entry, enter};
 use super::exit::{self, Known};
 use super::judge::Judge;
 use crate::effect::Effects;
+use crate::policy::muted::Neighbours;
 use crate::release::Release;
 use crate::state::{Aside, Exited, Journey, Occurrence, Person, Profile, Shard, Wait};
 use crate::time::Timestamp;
@@ -116,8 +117,21 @@ pub(super) fn enter_turned(
         let occurrence = Occurrence { message_id, at, place: by.occurrence.place, captured: None };
         let (rule, release_slot) = (shard.rule_slot(&compiled.rule.id), shard.release_slot(&release.id));
         let (key, event_name, exited) = (None, by.words(), None);
-        let entry = Entry { release, compiled, rule, release_slot, key, occurrence, event_name, at, exited };
-        let (subject, person) = shard.people.get_index_mut(index).expect("an index of somebody kept");
+        let Shard { people, rules, releases, .. } = &mut *shard;
+        let neighbours = Neighbours { release, rules, releases };
+        let entry = Entry {
+            release,
+            compiled,
+            rule,
+            release_slot,
+            key,
+            occurrence,
+            event_name,
+            at,
+            neighbours,
+            exited,
+        };
+        let (subject, person) = people.get_index_mut(index).expect("an index of somebody kept");
         enter(entry, subject, person, effects);
     }
 }

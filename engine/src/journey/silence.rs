@@ -6,6 +6,7 @@ use super::exit::{self, Seen};
 use super::judge::Moment;
 use crate::effect::{Effects, NonEntryReason};
 use crate::event::{Event, Place, SubjectKind};
+use crate::policy::muted::Neighbours;
 use crate::release::{Compiled, Group, Release, is_activity};
 use crate::rule::Status;
 use crate::state::{Began, Occurrence, Person, Quiet, Shard, Silence, Spell, released_at};
@@ -351,8 +352,11 @@ fn enter_inactive(
     let Some(compiled) = own else { return count(&id, NonEntryReason::RuleOff, at, effects) };
     let exited = quiet.exits.iter().find(|(other, _)| *other == rule).map(|(_, exited)| (**exited).clone());
     let Quiet { last: occurrence, event_name, .. } = quiet;
-    let entry = Entry { release, compiled, rule, release_slot, key, occurrence, event_name, at, exited };
-    let (subject, person) = shard.people.get_index_mut(index).expect("a number of somebody kept");
+    let Shard { people, rules, releases, .. } = &mut *shard;
+    let neighbours = Neighbours { release, rules, releases };
+    let entry =
+        Entry { release, compiled, rule, release_slot, key, occurrence, event_name, at, neighbours, exited };
+    let (subject, person) = people.get_index_mut(index).expect("a number of somebody kept");
     enter(entry, subject, person, effects);
 }
 

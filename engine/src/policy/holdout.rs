@@ -15,8 +15,10 @@ pub fn draw(settings: &Settings, rule: &Rule, subject: &SubjectId) -> Arm {
     {
         return Arm::GlobalHoldout;
     }
+    // A rename moves nobody to another arm.
+    let name = rule.formerly.as_ref().unwrap_or(&rule.id);
     let own = rule.goal.as_ref().and_then(|goal| goal.holdout);
-    if own.is_some_and(|share| is_drawn(settings.hash_seed, &rule.id, subject, share)) {
+    if own.is_some_and(|share| is_drawn(settings.hash_seed, name, subject, share)) {
         return Arm::RuleHoldout;
     }
     Arm::Treated

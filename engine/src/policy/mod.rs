@@ -8,6 +8,7 @@ pub mod cap;
 mod exit;
 pub mod holdout;
 pub(crate) mod late;
+pub(crate) mod muted;
 mod no_address;
 pub mod once_per;
 pub mod quiet_hours;
@@ -20,6 +21,7 @@ use crate::rule::{MessageStep, Scope};
 use crate::state::{Exited, Journey, Person};
 use crate::time::Timestamp;
 use jiff::tz::TimeZone;
+use muted::Neighbours;
 
 /// A message step that is due, and all that a rail may look at.
 pub(crate) struct Judged<'a> {
@@ -33,6 +35,7 @@ pub(crate) struct Judged<'a> {
     /// The tick.
     pub now: Timestamp,
     pub zone: &'a TimeZone,
+    pub neighbours: Neighbours<'a>,
     pub scope: Scope<'a>,
 }
 
@@ -76,13 +79,14 @@ pub(crate) enum Stop {
 type Rail = fn(&Judged<'_>) -> Option<Stop>;
 
 /// In this order.
-const RAILS: [Rail; 9] = [
+const RAILS: [Rail; 10] = [
     late::stops,
     |judged| exit::stops(&judged.standing()),
     |judged| audience::stops(&judged.standing()),
     |judged| suppressed::stops(&judged.standing()),
     |judged| topic_opt_out::stops(&judged.standing()),
     no_address::stops,
+    muted::stops,
     cap::stops,
     late::expired_stops,
     quiet_hours::stops,

@@ -7,6 +7,7 @@ mod program;
 mod segments;
 mod questions;
 mod settings;
+mod shape;
 
 pub(crate) use inactivity::{Group, is_activity};
 pub use index::{Hook, Index, Role};
@@ -38,6 +39,8 @@ pub struct Release {
     questions: Questions,
     /// Rules of earlier releases, for the people who entered with them: by (release id, rule id).
     earlier: BTreeMap<(Arc<str>, Arc<str>), Arc<Compiled>>,
+    /// What rules were called before, as this release or an earlier one says: both ways, for a rename may be taken back.
+    formerly: BTreeMap<Arc<str>, BTreeSet<Arc<str>>>,
 }
 
 /// A rule, and what follows from it once for all.
@@ -54,6 +57,15 @@ pub struct Compiled {
     pub reads: BTreeMap<Arc<str>, Vec<Path>>,
     /// Tells one first part of the trigger from another, in this process.
     pub(crate) first_hash: u64,
+    /// Tells one rule that decides from another, in this process.
+    pub(crate) shape: u64,
+}
+
+fn note_former(formerly: &mut BTreeMap<Arc<str>, BTreeSet<Arc<str>>>, rule: &Rule) {
+    if let Some(old) = &rule.formerly {
+        formerly.entry(rule.id.clone()).or_default().insert(old.clone());
+        formerly.entry(old.clone()).or_default().insert(rule.id.clone());
+    }
 }
 
 /// How long before a wait of any rule could still be judged after it is due: bounds the end of a replay.
@@ -76,9 +88,11 @@ impl Release {
         let inactivities = Inactivities::new(&rules);
         let mut exits = Exits::default();
         let mut questions = Questions::default();
+        let mut formerly = BTreeMap::new();
         for compiled in &rules {
             exits.add(&compiled.rule);
             questions.add(&compiled.rule, true);
+            note_former(&mut formerly, &compiled.rule);
         }
         Release {
             id,
@@ -90,6 +104,7 @@ impl Release {
             exits,
             questions,
             earlier: BTreeMap::new(),
+            formerly,
         }
     }
 
@@ -98,6 +113,7 @@ impl Release {
         for compiled in &earlier.rules {
             self.exits.add(&compiled.rule);
             self.questions.add(&compiled.rule, false);
+            note_former(&mut self.formerly, &compiled.rule);
             if let Some(without) = compiled.rule.trigger.form.without()
                 && !self.asks_for(&compiled.rule.id, without)
             {
@@ -128,12 +144,32 @@ impl Release {
 
     /// The rule that somebody entered with: of this release, or of an earlier one.
     pub fn rule_of(&self, release: &Arc<str>, id: &Arc<str>) -> Option<&Arc<Compiled>> {
-        if *release == self.id { self.rule(id) } else { self.earlier.get(&(release.clone(), id.clone())) }
+        let own = |id: &Arc<str>| {
+            if *release == self.id { self.rule(id) } else { self.earlier.get(&(release.clone(), id.clone())) }
+        };
+        own(id).or_else(|| self.former_ids(id).iter().find_map(own))
+    }
+
+    /// What a rule was called before, the newest first.
+    fn former_ids(&self, id: &Arc<str>) -> Vec<Arc<str>> {
+        let mut ids = vec![id.clone()];
+        let mut at = 0;
+        while let Some(id) = ids.get(at).filter(|_| !self.formerly.is_empty()) {
+            let older: Vec<_> = self.formerly.get(id).into_iter().flatten().cloned().collect();
+            ids.extend(older.into_iter().filter(|old| !ids.contains(old)).collect::<Vec<_>>());
+            at += 1;
+        }
+        ids.split_off(1)
     }
 
     /// Whether the rule is switched off now: that ends the journeys of earlier releases too.
     pub fn is_off(&self, id: &str) -> bool {
         self.rule(id).is_some_and(|compiled| compiled.rule.status == Status::Off)
+    }
+
+    /// Whether the rule only decides and records now.
+    pub fn is_shadow(&self, id: &str) -> bool {
+        self.rule(id).is_some_and(|compiled| compiled.rule.status == Status::Shadow)
     }
 
     /// Whether this event could be an exit of any rule, so that the person's journeys are to be asked.
@@ -197,7 +233,8 @@ impl Compiled {
         let events = form.inactivity().map(|inactivity| &inactivity.events);
         let first_hash = xxhash_rust::xxh3::xxh3_64(format!("{:?} {events:?}", form.first()).as_bytes());
         let program = Program::new(&rule.steps);
-        Compiled { rule, program, release, captures, reads: own, first_hash }
+        let shape = shape::of(&rule);
+        Compiled { rule, program, release, captures, reads: own, first_hash, shape }
     }
 }
 

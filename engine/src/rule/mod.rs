@@ -200,7 +200,7 @@ pub enum OncePer {
     CalendarDay,
 }
 
-/// Whether it helped: counted from entry, alike for those treated and those held out.
+/// Whether it helped: checked and kept; counted by a later version, but for the holdout.
 #[derive(Clone, Debug)]
 pub struct Goal {
     pub event: Option<EventMatch>,

@@ -80,8 +80,8 @@ pub(crate) struct Turnover {
     /// Questions about the past whose answers are kept: those of the release announced last, and of people inside an
     /// earlier one.
     pub asked: BTreeSet<u64>,
-    /// Rules, by number, of which people have what they did or were while the rule was a shadow.
-    pub shadows: BTreeSet<u32>,
+    /// Rules that were shadows, of which people may have marks and journeys.
+    pub shadows: BTreeSet<Arc<str>>,
     /// Renames that were carried out, oldest first: the new id, and the old one.
     pub renamed: Vec<(Arc<str>, Arc<str>)>,
 }

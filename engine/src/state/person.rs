@@ -290,6 +290,11 @@ impl Person {
         !self.shown().is_empty() || self.messages.iter().any(|counted| counted.is_in_flight)
     }
 
+    /// What mutes other rules.
+    pub(crate) fn mutes(&self) -> &[Mute] {
+        self.aside.as_ref().map_or(&[], |aside| &aside.mutes)
+    }
+
     /// What is kept of their past.
     pub fn history(&self) -> Option<&History> {
         self.aside.as_deref().map(|aside| &aside.history)

@@ -168,8 +168,24 @@ fn hash_of(occurrence: &Occurrence) -> u64 {
 
 /// Takes out all waits: the rule is off.
 pub(crate) fn end_all(case: &mut Case) -> Vec<Wait> {
+    end_some(case, |_| true)
+}
+
+/// Gives the waits that are meant to another release, by which they last this long.
+pub(crate) fn follow(case: &mut Case, is_meant: impl Fn(&Wait) -> bool, release: u32, within: Length) {
+    let waits = case.waits_mut();
+    for wait in waits.iter_mut().filter(|wait| is_meant(wait)) {
+        wait.release = release;
+        wait.deadline = wait.occurrence.at + within;
+    }
+    waits.sort_by_key(|wait| wait.deadline);
+}
+
+/// Takes out the waits that are meant.
+pub(crate) fn end_some(case: &mut Case, is_meant: impl Fn(&Wait) -> bool) -> Vec<Wait> {
     let CaseState::Waits { waits, .. } = &mut case.state else { return Vec::new() };
-    let ended: Vec<Wait> = std::mem::take(waits).into_iter().collect();
+    let (ended, left): (Vec<Wait>, Vec<Wait>) = std::mem::take(waits).into_iter().partition(is_meant);
+    *waits = left.into_iter().collect();
     ended.iter().for_each(|wait| remember_one(case, Some(hash_of(&wait.occurrence))));
     ended
 }

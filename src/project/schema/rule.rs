@@ -258,7 +258,7 @@ struct Mutes {
     r#for: Length,
 }
 
-/// Did it help? Those treated and those held out are counted alike, from entry.
+/// Did it help? Counted by a later version, but for `holdout`.
 #[derive(JsonSchema)]
 #[schemars(inline)]
 #[serde(deny_unknown_fields)]
