@@ -90,12 +90,7 @@ pub(crate) fn show(
             people[index].change_watch(|watch| watch.look_at(due_at, ready_at));
         }
         Noticed::OnceEver => {
-            // The audience is asked first (rules.md, "Guard rails").
-            let person = &people[index];
-            let scope = Scope { history: person.history(), ..exit::scope(event, &person.profile) };
-            let is_inside = compiled.rule.audience.as_ref().is_none_or(|audience| audience.holds(&scope));
-            let reason = if is_inside { NonEntryReason::OncePer } else { NonEntryReason::Audience };
-            count(id, reason, at, effects);
+            count(id, once_ever(compiled, &people[index], event), at, effects);
         }
         Noticed::Holds(occurrence) => {
             let (subject, person) = people.get_index_mut(index).expect("just kept");
@@ -117,6 +112,13 @@ pub(crate) fn show(
         }
     }
     index
+}
+
+/// Why somebody who entered once for ever does not enter: the audience is asked first (rules.md, "Guard rails").
+fn once_ever(compiled: &Compiled, person: &Person, event: &Event<'_>) -> NonEntryReason {
+    let scope = Scope { history: person.history(), ..exit::scope(event, &person.profile) };
+    let is_inside = compiled.rule.audience.as_ref().is_none_or(|audience| audience.holds(&scope));
+    if is_inside { NonEntryReason::OncePer } else { NonEntryReason::Audience }
 }
 
 /// What the rule keeps for this key, with a word of what fell for it; nothing where no more keys are kept.
