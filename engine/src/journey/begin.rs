@@ -56,23 +56,20 @@ pub(crate) fn show(
         place,
         captured: render::capture(compiled, event),
     };
-    let hash = xxhash_rust::xxh3::xxh3_64(event.message_id.as_bytes());
     let at = event.occurred_at;
-    let rule = shard.rule_slot(&compiled.rule.id);
-    let release_slot = shard.release_slot(&release.id);
+    let (rule, release_slot) = (shard.rule_slot(&compiled.rule.id), shard.release_slot(&release.id));
     let index = person.unwrap_or_else(|| shard.keep(event.subject));
-    let id = &compiled.rule.id;
     let since = released_at(&shard.released, rule, compiled);
     let Shard { people, rules, releases, .. } = &mut *shard;
     let neighbours = Neighbours { release, rules, releases };
     let is_of_trigger = |began: u32| {
         let began = releases.get_index(began as usize).expect("slots come from this table");
-        release.rule_of(began, id).is_some_and(|own| own.first_hash == compiled.first_hash)
+        release.rule_of(began, &compiled.rule.id).is_some_and(|own| own.first_hash == compiled.first_hash)
     };
     let met = Met {
         compiled,
         role,
-        hash,
+        hash: xxhash_rust::xxh3::xxh3_64(event.message_id.as_bytes()),
         occurrence: &occurrence,
         order: (at, place),
         release: release_slot,
@@ -90,19 +87,18 @@ pub(crate) fn show(
             people[index].change_watch(|watch| watch.look_at(due_at, ready_at));
         }
         Noticed::OnceEver => {
-            count(id, once_ever(compiled, &people[index], event), at, effects);
+            count(&compiled.rule.id, once_ever(compiled, &people[index], event), at, effects);
         }
         Noticed::Holds(occurrence) => {
             let (subject, person) = people.get_index_mut(index).expect("just kept");
-            let key = key.map(Arc::from);
-            let (at, occurrence, exited) = (occurrence.at, *occurrence, None);
+            let (key, at, exited) = (key.map(Arc::from), occurrence.at, None);
             let entry = Entry {
                 release,
                 compiled,
                 rule,
                 release_slot,
                 key,
-                occurrence,
+                occurrence: *occurrence,
                 event_name,
                 at,
                 neighbours,
