@@ -5,7 +5,7 @@ pub mod announce;
 mod clock_file;
 mod health;
 mod identity;
-mod mail;
+pub mod mail;
 pub mod operations;
 pub mod releases;
 mod run;

@@ -1,7 +1,7 @@
 //! Releases as the service knows them: read from the ledger, compiled once, kept.
 
 use crate::ledger::{Ledger, StoredRelease};
-use crate::project::from_bundle;
+use crate::project::{from_bundle, home};
 use crate::template::Templates;
 use outreach_engine::Release;
 use std::collections::BTreeMap;
@@ -101,7 +101,7 @@ impl Known {
 pub fn build(stored: &StoredRelease) -> Result<Built, String> {
     let (_, parts) =
         from_bundle(&stored.bundle).map_err(|error| format!("release {}: {error}", stored.id))?;
-    let (templates, _) = Templates::load(&parts.templates);
+    let (templates, _) = Templates::load_for(&parts.templates, home(&parts.settings));
     Ok(Built { release: Arc::new(parts.release()), templates: Arc::new(templates) })
 }
 

@@ -18,6 +18,7 @@ mod replay;
 mod run;
 mod schema;
 mod secrets;
+mod send_test;
 mod test;
 mod topics;
 mod user;
@@ -87,8 +88,10 @@ enum Command {
     /// Look after the product's topics.
     #[command(subcommand)]
     Topics(topics::Command),
-    /// Show what a template makes of its sample: the mail's text, subject and HTML, the message in the product.
+    /// Show what a template makes of its sample or of a person: the mail's text, subject and HTML, the message in the product.
     Preview(preview::Options),
+    /// Send a template to an address of your own, marked as a test. It counts nowhere.
+    SendTest(send_test::Options),
     /// Print the JSON Schema of a file of the project, for editors.
     Schema(schema::Options),
     /// Run the rule tests, `rules/<id>.test.toml`.
@@ -146,6 +149,7 @@ impl Arguments {
             | Command::Dlq(_)
             | Command::Topics(_)
             | Command::Preview(_)
+            | Command::SendTest(_)
             | Command::Test(_) => return self.with_plain_format(),
             Command::Replay(ref options) => {
                 replay::usage(options).map_err(unfit_usage)?;
@@ -196,6 +200,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<End> {
         Command::Dlq(command) => dlq::run(dir, format, command),
         Command::Topics(command) => topics::run(dir, format, command),
         Command::Preview(options) => preview::run(dir, format, options),
+        Command::SendTest(options) => send_test::run(dir, format, options),
         Command::Schema(options) => schema::run(options),
         Command::Test(options) => test::run(dir, format, options),
         Command::Replay(options) => replay::run(dir, format, options),

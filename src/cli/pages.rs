@@ -12,6 +12,7 @@ macro_rules! pages {
 /// By code, in order.
 const PAGES: &[(&str, &str)] = pages![
     "always-true",
+    "bad-catalogue",
     "bad-id",
     "bad-in-product",
     "bad-length",
@@ -44,6 +45,7 @@ const PAGES: &[(&str, &str)] = pages![
     "missing-sender-address",
     "missing-subject",
     "missing-template-part",
+    "missing-translation",
     "missing-unsubscribe-link",
     "missing-value",
     "mjml",
@@ -72,6 +74,7 @@ const PAGES: &[(&str, &str)] = pages![
     "unescaped-value",
     "unknown-file",
     "unknown-key",
+    "unknown-locale",
     "unknown-partial",
     "unknown-root",
     "unknown-rule",
@@ -85,6 +88,7 @@ const PAGES: &[(&str, &str)] = pages![
     "value-sometimes-missing",
     "wait-for-exit",
     "whole-context",
+    "word-arguments",
     "wrong-type",
 ];
 

@@ -1,21 +1,45 @@
-//! `outreach preview`: a template as its recipient sees it, made of its sample by the code that sends.
+//! `outreach preview`: a template as its recipient sees it, made of its sample or of a person by the code that sends.
 
+use super::ask::ask;
 use super::{End, Format, diagnostics, print_json, say};
-use crate::project::{Environment, Project, Reading};
-use crate::template::{InProduct, Rendered, Roots, Templates, context, reason};
-use anyhow::{Context, bail};
+use crate::app::operations::Request;
+use crate::project::{Environment, Project, Reading, home};
+use crate::template::{InProduct, Rendered, Roots, Templates, context, known_locale, reason};
+use anyhow::{Context, anyhow, bail};
 use clap::ValueEnum;
 use serde_json::{Value, json};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// What `preview` may be told.
 #[derive(Debug, clap::Args)]
 pub(super) struct Options {
-    /// The folder's name below templates/.
-    template: String,
+    #[command(flatten)]
+    of: Of,
     /// Only this part, as it is.
     #[arg(long, value_enum)]
     part: Option<Part>,
+    /// Only the HTML: --part html.
+    #[arg(long, conflicts_with_all = ["part", "text"])]
+    html: bool,
+    /// Only the text: --part text.
+    #[arg(long, conflicts_with = "part")]
+    text: bool,
+    /// Into this file instead of stdout.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+/// Which template, and of whom.
+#[derive(Debug, clap::Args)]
+pub(super) struct Of {
+    /// The folder's name below templates/.
+    pub template: String,
+    /// In this language, whatever the data say: de-AT.
+    #[arg(long, value_name = "LOCALE", value_parser = locale)]
+    locale: Option<String>,
+    /// With the traits of this person, as `outreach user` knows them; what an event brings is that of the sample.
+    #[arg(long, value_name = "ID")]
+    user: Option<String>,
 }
 
 /// What a message has.
@@ -27,47 +51,106 @@ enum Part {
     InProduct,
 }
 
-/// What a template makes of its sample.
-struct Preview {
-    mail: Option<Rendered>,
+/// What a template makes of its data.
+pub(super) struct Preview {
+    pub mail: Option<Rendered>,
     in_product: Option<InProduct>,
 }
 
-/// Stands where a message has the link of its own recipient.
+/// Stands where a message has the link of its own recipient: it is of nobody, so it stops nothing.
 const LINK_OF_NOBODY: &str = "/u/preview";
 
 pub(super) fn run(dir: &Path, format: Format, options: &Options) -> anyhow::Result<End> {
     let reading = Project::read(dir, &Environment::of_process());
-    let name = &options.template;
-    let Some(project) = &reading.project else { return Ok(say_problems(&reading)) };
-    let (templates, _) = Templates::load(&project.release.templates);
-    let Some(template) = templates.get(name) else {
-        let folder = format!("templates/{name}/");
-        if project.release.templates.keys().any(|path| path.starts_with(&folder)) {
-            return Ok(say_problems(&reading));
-        }
-        let names: Vec<&str> = templates.iter().map(crate::template::Template::name).collect();
-        bail!("expected the name of a template, found `{name}`; there are: {}", names.join(", "));
+    let Some(preview) = make(dir, &reading, &options.of)? else { return Ok(End::Findings) };
+    let name = &options.of.template;
+    let part = options.part.or(options.html.then_some(Part::Html)).or(options.text.then_some(Part::Text));
+    let said = match (part, format) {
+        (Some(part), _) => preview.part(part).with_context(|| format!("`{name}` has no such part"))?,
+        (None, Format::Text) => preview.text().trim_end().to_owned(),
+        (None, Format::Json) if options.out.is_none() => return print_json(&preview.json(name)),
+        (None, Format::Json) => serde_json::to_string_pretty(&preview.json(name))?,
     };
-    let data = context(template.sample(), &roots(project, name));
-    let mail = template.is_email().then(|| templates.render_email(name, &data)).transpose();
-    let in_product = template.is_in_product().then(|| templates.render_in_product(name, &data)).transpose();
-    let (Ok(mail), Ok(in_product)) = (mail, in_product) else { return Ok(say_problems(&reading)) };
-    let preview = Preview { mail, in_product };
-    match (options.part, format) {
-        (Some(part), _) => say(&preview.part(part).with_context(|| format!("`{name}` has no such part"))?),
-        (None, Format::Text) => say(preview.text().trim_end()),
-        (None, Format::Json) => return print_json(&preview.json(name)),
+    match &options.out {
+        Some(file) => std::fs::write(file, said + "\n").with_context(|| format!("{}", file.display()))?,
+        None => say(&said),
     }
     Ok(End::Ok)
 }
 
+/// The message; nothing where it cannot be said, which is told on stderr with the reasons.
+pub(super) fn make(dir: &Path, reading: &Reading, of: &Of) -> anyhow::Result<Option<Preview>> {
+    let name = &of.template;
+    let Some(project) = &reading.project else { return Ok(say_problems(reading)) };
+    let texts = &project.release.templates;
+    let (templates, _) = Templates::load_for(texts, home(&project.release.settings));
+    let Some(template) = templates.get(name) else {
+        let folder = format!("templates/{name}/");
+        if texts.keys().any(|path| path.starts_with(&folder)) {
+            return Ok(say_problems(reading));
+        }
+        let names: Vec<&str> = templates.iter().map(crate::template::Template::name).collect();
+        bail!("expected the name of a template, found `{name}`; there are: {}", names.join(", "));
+    };
+    let mut data = context(template.sample(), &roots(project, name));
+    if let Some(user) = &of.user {
+        put_person(&mut data, &ask(dir, &Request::User { subject: user.clone() })?)?;
+    }
+    if let Some(locale) = &of.locale {
+        data["traits"]["locale"] = json!(locale);
+    }
+    let mail = template.is_email().then(|| templates.render_email(name, &data)).transpose();
+    let in_product = template.is_in_product().then(|| templates.render_in_product(name, &data)).transpose();
+    match (mail, in_product) {
+        (Ok(mail), Ok(in_product)) => Ok(Some(Preview { mail, in_product })),
+        // What a person lacks is no fault of the project's: `check` has nothing to say of it.
+        (Err(problem), _) | (_, Err(problem)) if of.user.is_some() => {
+            Err(anyhow!("{problem}: {}", problem.help))
+        }
+        (Err(_), _) | (_, Err(_)) => Ok(say_problems(reading)),
+    }
+}
+
+fn locale(text: &str) -> Result<String, String> {
+    known_locale(text).ok_or_else(|| format!("expected a locale such as de or de-AT, found {text}"))
+}
+
+/// Puts what is known of a person in the place of the sample's.
+fn put_person(data: &mut Value, answer: &Value) -> anyhow::Result<()> {
+    let subject = answer["subject"].as_str().unwrap_or_default();
+    let person = &answer["person"];
+    if person.is_null() {
+        bail!("expected a person of whom something is known, found {subject} with decisions alone");
+    }
+    let id = subject.split_once(':').map_or(subject, |(_, id)| id);
+    data["person"] = json!({ "id": id });
+    data["traits"] = json!({});
+    for (path, value) in person["traits"].as_object().into_iter().flatten() {
+        put(&mut data["traits"], path, value);
+    }
+    if let Some(context) = data["context"].as_object_mut() {
+        context.remove("locale");
+        context.insert("timezone".into(), person["zone"].clone());
+    }
+    Ok(())
+}
+
+/// A trait by its dotted path, where no other trait stands in the way.
+fn put(traits: &mut Value, path: &str, value: &Value) {
+    let mut at = traits;
+    for name in path.split('.') {
+        let Some(fields) = at.as_object_mut() else { return };
+        at = fields.entry(name).or_insert_with(|| json!({}));
+    }
+    *at = value.clone();
+}
+
 /// A message that cannot be said, with the reasons that `check` gives.
-fn say_problems(reading: &Reading) -> End {
+fn say_problems(reading: &Reading) -> Option<Preview> {
     for problem in reading.problems.iter().filter(|problem| problem.is_error()) {
         eprint!("{}", diagnostics::draw(problem, &reading.texts, true));
     }
-    End::Findings
+    None
 }
 
 /// What the sender puts in: as a message has it, but for its link.

@@ -73,6 +73,7 @@ impl Letters {
                     unsubscribe_url: (!message.is_transactional).then_some(link.as_str()),
                     feedback_id: Some(&feedback_id),
                     at,
+                    is_test: false,
                 };
                 Ok(Outgoing::Email(Box::new(email::compose(&draft).map_err(Delivery::from)?)))
             }

@@ -40,6 +40,7 @@ fn desk(count: u32, change: impl Fn(u32, Decision) -> Decision) -> Desk {
         caps: Caps::default(),
         topics: BTreeMap::new(),
         transactional_rules: Vec::new(),
+        locale: None,
         hash_seed: 0,
     };
     let release = Arc::new(Release::new("r1", settings, Vec::new(), &BTreeMap::new()));

@@ -5,7 +5,7 @@
 //! stand. Its id is the first 16 hexadecimal digits of the SHA-256 of the bytes.
 
 use super::{files, settings};
-use crate::template::Templates;
+use crate::template::{Home, Templates};
 use outreach_engine::release::{Release, Settings};
 use outreach_engine::rule::diagnostic::Diagnostic;
 use outreach_engine::rule::document::{Document, Problems};
@@ -60,11 +60,17 @@ impl ReleaseParts {
 
     /// What the engine decides by. Templates with problems read nothing.
     pub fn release(&self) -> Release {
-        let (templates, _) = Templates::load(&self.templates);
+        let (templates, _) = Templates::load_for(&self.templates, home(&self.settings));
         let reads =
             templates.iter().map(|template| (template.name().to_owned(), template.reads().clone())).collect();
         Release::new(&self.id(), self.settings.clone(), self.rules.clone(), &reads)
     }
+}
+
+/// What templates speak where nothing else is known.
+pub fn home(settings: &Settings) -> Home {
+    let locale = settings.locale.as_ref().map_or_else(|| Home::default().locale, ToString::to_string);
+    Home { locale, timezone: settings.timezone.to_string() }
 }
 
 /// The id of a release from its bytes.

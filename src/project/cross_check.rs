@@ -3,7 +3,7 @@
 use super::files::{self, Files};
 use super::written::{self, WrittenMessage};
 use super::{Process, RuleOfFile, sample_type};
-use crate::template::Templates;
+use crate::template::{Home, Templates};
 use outreach_engine::effect::{Channel, OnCap};
 use outreach_engine::release::Settings;
 use outreach_engine::rule::diagnostic::Code;
@@ -36,13 +36,14 @@ pub(super) fn check(
         }
     }
     renames_are_plain(problems, rules, files);
-    template_problems(problems, files);
+    let home = checked.map(|(settings, _)| super::home(settings));
+    template_problems(problems, files, home.unwrap_or_default());
 }
 
 /// Where the problems that reading and rendering the templates found become problems of the project: the one call into
 /// `crate::template`.
-fn template_problems(problems: &mut Problems, files: &Files) {
-    let (templates, mut found) = Templates::load(&files.templates);
+fn template_problems(problems: &mut Problems, files: &Files, home: Home) {
+    let (templates, mut found) = Templates::load_for(&files.templates, home);
     found.extend(templates.check());
     for problem in found {
         let text = files.templates.get(&problem.file).map(String::as_str).unwrap_or_default();

@@ -25,7 +25,7 @@ mod check_tests;
 mod tests;
 mod written;
 
-pub use bundle::{BundleError, ReleaseParts, from_bundle};
+pub use bundle::{BundleError, ReleaseParts, from_bundle, home};
 pub use environment::Environment;
 pub use evidence::Evidence;
 pub use files::layout_files;

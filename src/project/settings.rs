@@ -12,8 +12,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// The keys of this part.
-pub(super) const RELEASE_KEYS: [&str; 6] =
-    ["timezone", "quiet_hours", "holdout", "transactional_rules", "caps", "topics"];
+pub(super) const RELEASE_KEYS: [&str; 7] =
+    ["timezone", "locale", "quiet_hours", "holdout", "transactional_rules", "caps", "topics"];
 
 /// Where a person's own zone is not known and the project says none.
 const TIMEZONE: &str = "UTC";
@@ -24,6 +24,7 @@ const HASH_SEED: u64 = 0x6f75_7472_6561_6368;
 /// Takes this part's keys. What cannot be read leaves an error and its default.
 pub(super) fn take(problems: &mut Problems, table: &mut Table<'_>) -> Settings {
     let timezone = table.take("timezone").and_then(|item| timezone(problems, &item));
+    let locale = table.take("locale").and_then(|item| locale(problems, &item));
     let quiet_hours = table.take("quiet_hours").and_then(|item| read_by(problems, &item, quiet_hours::parse));
     let holdout = table.take("holdout").and_then(|item| read_by(problems, &item, Share::parse));
     let rules = table.take("transactional_rules").and_then(|item| transactional_rules(problems, &item));
@@ -31,6 +32,7 @@ pub(super) fn take(problems: &mut Problems, table: &mut Table<'_>) -> Settings {
     let topics = table.take("topics").and_then(|item| topics(problems, &item));
     Settings {
         timezone: timezone.unwrap_or_else(|| Arc::from(TIMEZONE)),
+        locale,
         quiet_hours,
         holdout,
         caps: caps.unwrap_or_default(),
@@ -62,6 +64,17 @@ fn timezone(problems: &mut Problems, item: &Item<'_>) -> Option<Arc<str>> {
             None
         }
     }
+}
+
+/// A BCP 47 tag of a language that there is, in its usual form.
+fn locale(problems: &mut Problems, item: &Item<'_>) -> Option<Arc<str>> {
+    let text = item.text(problems)?;
+    let known = crate::template::known_locale(text);
+    if known.is_none() {
+        let message = format!("expected a locale such as \"de\" or \"de-AT\", found \"{text}\"");
+        problems.error(Code::BadValue, &item.place, message);
+    }
+    known.map(Arc::from)
 }
 
 fn transactional_rules(problems: &mut Problems, item: &Item<'_>) -> Option<Vec<Arc<str>>> {
@@ -126,6 +139,9 @@ pub(super) fn print(settings: &Settings) -> String {
     });
     let mut root = toml::Table::new();
     root.insert("timezone".to_owned(), toml::Value::String(settings.timezone.to_string()));
+    if let Some(locale) = &settings.locale {
+        root.insert("locale".to_owned(), toml::Value::String(locale.to_string()));
+    }
     if let Some(quiet) = settings.quiet_hours {
         root.insert("quiet_hours".to_owned(), toml::Value::String(quiet_hours::print(quiet)));
     }

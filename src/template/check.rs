@@ -3,8 +3,9 @@
 
 use super::in_product::{self, InProductForm};
 use super::load::{EmailForm, Template, Templates};
+use super::locale::timezone;
 use super::problem::TemplateProblem;
-use super::render::{missing_value, one_subject, safe_url, try_to_say, wrap};
+use super::render::{missing_value, one_subject, safe_url, try_to_say, with_voice, wrap};
 use super::roots::{DATA_ROOTS, Roots, context};
 use serde_json::{Value, json};
 
@@ -20,14 +21,20 @@ impl Templates {
         let mut problems = Vec::new();
         for template in self.iter().chain(self.flawed()) {
             let context = context(template.sample(), &marks());
-            let trial = Trial { templates: self, template, context: &context };
-            if let Some(form) = &template.email {
-                trial.email(form, &mut problems);
+            let zone = timezone(&context, &self.home).to_owned();
+            let home = (self.home.locale.as_str(), &template.form);
+            let others = template.by_locale.iter().map(|(tag, form)| (tag.as_str(), form));
+            for (locale, form) in std::iter::once(home).chain(others) {
+                let context = with_voice(context.clone(), locale, &zone);
+                let trial = Trial { templates: self, template, context: &context };
+                if let Some(form) = &form.email {
+                    trial.email(form, &mut problems);
+                }
+                if let Some(form) = &form.in_product {
+                    trial.in_product(form, &mut problems);
+                }
+                trial.other_branches(&mut problems);
             }
-            if let Some(form) = &template.in_product {
-                trial.in_product(form, &mut problems);
-            }
-            trial.other_branches(&mut problems);
         }
         // A partial's fault is found in each template that includes it.
         problems.sort();
@@ -94,9 +101,9 @@ impl Trial<'_> {
             let said = self.said(url, problems);
             said.and_then(|said| kept(safe_url(url, said), problems));
         }
-        let file = format!("templates/{}/in_product.toml", self.template.name());
+        let file = form.title.split('#').next().unwrap_or_default();
         let mut report = |code, message, help: &str| {
-            problems.push(TemplateProblem::new(&file, (1, 1), code, message, help));
+            problems.push(TemplateProblem::new(file, (1, 1), code, message, help));
         };
         if texts.iter().any(|text| text.trim().is_empty()) {
             let message = "expected a title, a body and a label with words in them, found an empty one";
@@ -126,8 +133,8 @@ impl Trial<'_> {
                 continue;
             }
             let mut found = vec![missing_value(&unguarded.file, unguarded.at, path)];
-            let of_product = format!("templates/{}/in_product.toml", self.template.name());
-            let text = self.template.texts.get(&of_product).map(String::as_str);
+            let file = unguarded.file.split('#').next().unwrap_or_default();
+            let text = self.template.texts.get(file).map(String::as_str);
             in_product::move_places(text.as_ref(), &mut found);
             problems.extend(found);
         }

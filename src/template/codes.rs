@@ -1,7 +1,8 @@
 //! The codes of what reading and checking a template may find. Stable: people search for them, tools filter by them.
 
 /// All that `check` may say of templates; each has a page in `docs/diagnostics/`.
-pub const CODES: [&str; 32] = [
+pub const CODES: [&str; 36] = [
+    "bad-catalogue",
     "bad-in-product",
     "bad-sample",
     "bad-template-name",
@@ -15,6 +16,7 @@ pub const CODES: [&str; 32] = [
     "missing-sample",
     "missing-sender-address",
     "missing-subject",
+    "missing-translation",
     "missing-unsubscribe-link",
     "missing-value",
     "mjml",
@@ -29,11 +31,13 @@ pub const CODES: [&str; 32] = [
     "two-bodies",
     "unescaped-value",
     "unknown-file",
+    "unknown-locale",
     "unknown-partial",
     "unknown-root",
     "unknown-word",
     "unsafe-action-url",
     "whole-context",
+    "word-arguments",
 ];
 
 /// Said while a message is made, never by `check`, which sees that rules name templates that are there; and of CSS, of which

@@ -64,10 +64,10 @@ impl Reader<'_> {
         // What may be missing is the first value of `default`; of the words that compare any may be.
         let skipped = match expression.name.as_name() {
             Some("default") => 1,
-            Some("date" | "number" | "currency" | "plural" | "truncate" | "url") => 0,
+            Some("date" | "number" | "currency" | "plural" | "truncate" | "url" | "t") => 0,
             _ => return,
         };
-        for parameter in expression.params.iter().skip(skipped) {
+        for parameter in expression.params.iter().skip(skipped).chain(expression.hash.values()) {
             self.parameter(place, scope, parameter);
         }
     }

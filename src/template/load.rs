@@ -1,7 +1,10 @@
 //! From texts to templates that are ready to render, with all problems of all files.
 
+use super::calls;
+use super::catalogue::Catalogues;
 use super::guards::{self, Unguarded};
 use super::in_product::{self, InProductForm};
+use super::locale::{Home, known_locale};
 use super::mjml;
 use super::partials::Partials;
 use super::problem::{TemplateProblem, place};
@@ -14,6 +17,7 @@ use super::words;
 use handlebars::{Handlebars, no_escape};
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 /// All templates of a release.
 pub struct Templates {
@@ -21,6 +25,8 @@ pub struct Templates {
     pub(super) escaped: Handlebars<'static>,
     /// Subjects, text parts, in-product messages.
     pub(super) plain: Handlebars<'static>,
+    pub(super) home: Arc<Home>,
+    pub(super) catalogues: Arc<Catalogues>,
     by_name: BTreeMap<String, Template>,
     /// Those with a problem: nobody gets them, and `check` looks at what can be rendered.
     flawed: BTreeMap<String, Template>,
@@ -29,8 +35,11 @@ pub struct Templates {
 /// One template: what it can be sent as, and what it reads.
 pub struct Template {
     pub(super) name: String,
-    pub(super) email: Option<EmailForm>,
-    pub(super) in_product: Option<InProductForm>,
+    pub(super) form: Form,
+    /// Of languages with a folder of their own, by tag.
+    pub(super) by_locale: BTreeMap<String, Form>,
+    /// Whether it calls `t`, so that it speaks what the catalogues speak.
+    pub(super) has_catalogue: bool,
     pub(super) sample: Value,
     has_sample: bool,
     /// The texts of its files, to find places in.
@@ -40,6 +49,24 @@ pub struct Template {
     reads: BTreeSet<String>,
     /// Said without anything that stands in.
     pub(super) unguarded: BTreeSet<Unguarded>,
+}
+
+/// A template in one language.
+#[derive(Default)]
+pub(super) struct Form {
+    pub email: Option<EmailForm>,
+    pub in_product: Option<InProductForm>,
+}
+
+/// What all texts of a template come to.
+struct Gathered {
+    reads: BTreeSet<String>,
+    unguarded: BTreeSet<Unguarded>,
+    flawed: BTreeSet<String>,
+    texts: BTreeMap<String, String>,
+    has_catalogue: bool,
+    /// What the worst of them stands on.
+    worst: Footing,
 }
 
 /// The registered names of a mail's parts: the paths of their files.
@@ -53,28 +80,43 @@ type Files<'a> = BTreeMap<&'a str, &'a str>;
 
 const FOLDER: &str = "templates/";
 const PARTIALS: &str = "partials";
+/// String catalogues, a file a language.
+const LOCALES: &str = "locales";
+/// What a template reads that chooses among languages, and one that says dates.
+const LOCALE_PATHS: [&str; 2] = ["traits.locale", "context.locale"];
+const ZONE_PATHS: [&str; 2] = ["traits.timezone", "context.timezone"];
 const KNOWN_FILES: [&str; 6] =
     ["subject.hbs", "body.mjml", "body.html", "text.hbs", "in_product.toml", "sample.json"];
 /// As ids of rules are (rules.md, "Small print").
 const NAME_CHARS_MAX: usize = 64;
 
 impl Templates {
+    /// Those of a project that sets neither locale nor zone.
+    pub fn load(files: &BTreeMap<String, String>) -> (Templates, Vec<TemplateProblem>) {
+        Templates::load_for(files, Home::default())
+    }
+
     /// Reads the files below `templates/` of a project (paths relative to the project; others are not looked at). A
     /// template with a problem, its own or of a partial that it includes, is left out.
-    pub fn load(files: &BTreeMap<String, String>) -> (Templates, Vec<TemplateProblem>) {
+    pub fn load_for(files: &BTreeMap<String, String>, home: Home) -> (Templates, Vec<TemplateProblem>) {
         let mut problems = Vec::new();
         let folders = folders(files, &mut problems);
         let shared = Shared::load(&format!("{FOLDER}{PARTIALS}/"), folders.get(PARTIALS), &mut problems);
+        let strings = folders.get(LOCALES);
+        let catalogues = Arc::new(Catalogues::load(&format!("{FOLDER}{LOCALES}/"), strings, &mut problems));
+        let home = Arc::new(home);
+        let (escaped, mut plain) = (registry(&home, &catalogues), registry(&home, &catalogues));
+        plain.register_escape_fn(no_escape);
         let (by_name, flawed) = (BTreeMap::new(), BTreeMap::new());
-        let mut templates = Templates { escaped: registry(), plain: registry(), by_name, flawed };
-        templates.plain.register_escape_fn(no_escape);
+        let mut templates = Templates { escaped, plain, home, catalogues, by_name, flawed };
         for (name, partial) in &shared.all {
             templates.escaped.register_template(name, partial.tree.clone());
             templates.plain.register_template(name, partial.tree.clone());
         }
-        for (name, files) in folders.iter().filter(|(name, _)| **name != PARTIALS) {
+        let is_template = |name: &str| name != PARTIALS && name != LOCALES && !name.contains('/');
+        for name in folders.keys().filter(|name| is_template(name)) {
             let before = problems.len();
-            let (loaded, footing) = templates.load_one(name, files, &shared, &mut problems);
+            let (loaded, footing) = templates.load_one(name, &folders, &shared, &mut problems);
             if problems.len() == before && footing == Footing::Sound {
                 templates.by_name.insert((*name).to_owned(), loaded);
             } else {
@@ -104,26 +146,73 @@ impl Templates {
     fn load_one(
         &mut self,
         name: &str,
-        files: &Files<'_>,
+        folders: &BTreeMap<&str, Files<'_>>,
         shared: &Shared,
         problems: &mut Vec<TemplateProblem>,
     ) -> (Template, Footing) {
-        let folder = format!("{FOLDER}{name}/");
-        check_folder(name, &folder, files, problems);
-        let (sources, in_product) = sources(&folder, files, problems);
-        let (mut reads, mut unguarded) = (BTreeSet::new(), BTreeSet::new());
-        let (mut flawed, mut worst) = (BTreeSet::new(), Footing::Sound);
+        let files = &folders[name];
+        let mut all = Gathered::new();
+        check_name(name, problems);
+        let form = self.load_form(&format!("{FOLDER}{name}/"), files, (shared, &mut all), problems);
+        let mut by_locale = BTreeMap::new();
+        for (folder, files) in folders {
+            let Some((_, tag)) = folder.split_once('/').filter(|(of, _)| *of == name) else { continue };
+            let folder = format!("{FOLDER}{name}/{tag}/");
+            if known_locale(tag).as_deref() != Some(tag) {
+                let message = format!("expected the folder of a locale such as de or de-AT, found `{tag}`");
+                let help = "Rename or remove it.";
+                problems.push(TemplateProblem::new(&folder, (1, 1), "unknown-locale", message, help));
+            }
+            let of_locale = self.load_form(&folder, files, (shared, &mut all), problems);
+            by_locale.insert(tag.to_owned(), of_locale);
+        }
+        if !by_locale.is_empty() || all.has_catalogue {
+            all.reads.extend(LOCALE_PATHS.map(str::to_owned));
+        }
+        let path = format!("{FOLDER}{name}/sample.json");
+        let sample = sample(&path, files.get("sample.json").copied(), problems);
+        let template = Template {
+            name: name.to_owned(),
+            form,
+            by_locale,
+            has_catalogue: all.has_catalogue,
+            has_sample: sample.is_some(),
+            sample: sample.unwrap_or_else(|| json!({})),
+            texts: all.texts,
+            flawed: all.flawed,
+            reads: all.reads,
+            unguarded: all.unguarded,
+        };
+        (template, all.worst)
+    }
+
+    /// What the files of one folder make.
+    fn load_form(
+        &mut self,
+        folder: &str,
+        files: &Files<'_>,
+        (shared, all): (&Shared, &mut Gathered),
+        problems: &mut Vec<TemplateProblem>,
+    ) -> Form {
+        check_folder(folder, files, problems);
+        let (sources, in_product) = sources(folder, files, problems);
         for source in sources {
             let mut found = syntax::problems(&source, &shared.all);
             let (paths, unknown) = reads::reads(&source, &shared.all);
-            reads.extend(paths);
-            unguarded.extend(guards::unguarded(&source, &shared.all));
+            all.reads.extend(paths);
+            all.unguarded.extend(guards::unguarded(&source, &shared.all));
             found.extend(unknown);
             found.extend(mjml::misplaced(&source, &shared.all));
+            let calls = calls::of(&source, &shared.all);
+            found.extend(calls.problems(&self.home, &self.catalogues));
+            all.has_catalogue |= calls.has("t");
+            if calls.has("date") {
+                all.reads.extend(ZONE_PATHS.map(str::to_owned));
+            }
             let footing = shared.footing(&source, &found);
-            worst = worst.max(footing);
+            all.worst = all.worst.max(footing);
             if footing != Footing::Sound {
-                flawed.insert(source.file.clone());
+                all.flawed.insert(source.file.clone());
             }
             if footing != Footing::Unsafe {
                 self.register(source, &shared.all, &mut found);
@@ -131,26 +220,14 @@ impl Templates {
             in_product::move_places(files.get("in_product.toml"), &mut found);
             problems.extend(found);
         }
+        all.texts.extend(files.iter().map(|(file, text)| (format!("{folder}{file}"), (*text).to_owned())));
         let body = if files.contains_key("body.mjml") { "body.mjml" } else { "body.html" };
         let email = files.contains_key("subject.hbs").then(|| EmailForm {
             subject: format!("{folder}subject.hbs"),
             body: format!("{folder}{body}"),
             text: files.contains_key("text.hbs").then(|| format!("{folder}text.hbs")),
         });
-        let sample = sample(&format!("{folder}sample.json"), files.get("sample.json").copied(), problems);
-        let texts = files.iter().map(|(file, text)| (format!("{folder}{file}"), (*text).to_owned()));
-        let template = Template {
-            name: name.to_owned(),
-            email,
-            in_product,
-            has_sample: sample.is_some(),
-            sample: sample.unwrap_or_else(|| json!({})),
-            texts: texts.collect(),
-            flawed,
-            reads,
-            unguarded,
-        };
-        (template, worst)
+        Form { email, in_product }
     }
 
     fn register(&mut self, source: Source, partials: &Partials, problems: &mut Vec<TemplateProblem>) {
@@ -204,12 +281,12 @@ impl Template {
 
     /// Whether an `email` step can name it.
     pub fn is_email(&self) -> bool {
-        self.email.is_some()
+        self.form.email.is_some()
     }
 
     /// Whether an `in_product` step can name it.
     pub fn is_in_product(&self) -> bool {
-        self.in_product.is_some()
+        self.form.in_product.is_some()
     }
 
     /// The dotted paths it reads of `traits`, `properties`, `context`, `event` and `person`: rather too many than too
@@ -229,10 +306,23 @@ impl Template {
     }
 }
 
-fn registry() -> Handlebars<'static> {
+impl Gathered {
+    fn new() -> Gathered {
+        Gathered {
+            reads: BTreeSet::new(),
+            unguarded: BTreeSet::new(),
+            flawed: BTreeSet::new(),
+            texts: BTreeMap::new(),
+            has_catalogue: false,
+            worst: Footing::Sound,
+        }
+    }
+}
+
+fn registry(home: &Arc<Home>, catalogues: &Arc<Catalogues>) -> Handlebars<'static> {
     let mut registry = Handlebars::new();
     registry.set_strict_mode(true);
-    words::register(&mut registry);
+    words::register(&mut registry, home, catalogues);
     registry
 }
 
@@ -244,12 +334,16 @@ fn folders<'a>(
     let mut folders: BTreeMap<&str, Files<'_>> = BTreeMap::new();
     for (path, text) in files {
         let Some(relative) = path.strip_prefix(FOLDER) else { continue };
-        match relative.split_once('/') {
-            Some((folder, file)) if !file.contains('/') => {
+        match relative.rsplit_once('/') {
+            Some((folder, file)) if is_place(folder) => {
+                // A template whose only files are those of a language is told that it has none of its own.
+                let name = folder.split('/').next().unwrap_or(folder);
+                folders.entry(name).or_default();
                 folders.entry(folder).or_default().insert(file, text);
             }
             Some(_) | None => {
-                let message = "expected templates/NAME/FILE, found a file elsewhere";
+                let message =
+                    "expected templates/NAME/FILE or templates/NAME/LOCALE/FILE, found a file elsewhere";
                 problems.push(TemplateProblem::new(
                     path,
                     (1, 1),
@@ -263,16 +357,32 @@ fn folders<'a>(
     folders
 }
 
-/// The folder as a whole: its name, its files, and whether they make a message.
-fn check_folder(name: &str, folder: &str, files: &Files<'_>, problems: &mut Vec<TemplateProblem>) {
-    let mut report = |file: &str, code, message: String, help: &str| {
-        problems.push(TemplateProblem::new(&format!("{folder}{file}"), (1, 1), code, message, help));
-    };
+/// `NAME`, or `NAME/LOCALE` of a template.
+fn is_place(folder: &str) -> bool {
+    let (name, inner) = folder.split_once('/').map_or((folder, None), |(name, inner)| (name, Some(inner)));
+    inner.is_none_or(|inner| !inner.contains('/') && name != PARTIALS && name != LOCALES)
+}
+
+fn check_name(name: &str, problems: &mut Vec<TemplateProblem>) {
     if !is_name(name) {
         let message =
             format!("expected a template name of [a-z0-9-], at most {NAME_CHARS_MAX}, found `{name}`");
-        report("", "bad-template-name", message, "Rename the folder.");
+        let folder = format!("{FOLDER}{name}/");
+        problems.push(TemplateProblem::new(
+            &folder,
+            (1, 1),
+            "bad-template-name",
+            message,
+            "Rename the folder.",
+        ));
     }
+}
+
+/// The files of a folder, and whether they make a message.
+fn check_folder(folder: &str, files: &Files<'_>, problems: &mut Vec<TemplateProblem>) {
+    let mut report = |file: &str, code, message: String, help: &str| {
+        problems.push(TemplateProblem::new(&format!("{folder}{file}"), (1, 1), code, message, help));
+    };
     for file in files.keys().filter(|file| !KNOWN_FILES.contains(file)) {
         let message = format!("expected one of {}, found `{file}`", KNOWN_FILES.join(", "));
         report(file, "unknown-file", message, "Rename or remove it; partials go into templates/partials/.");

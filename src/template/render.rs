@@ -1,7 +1,8 @@
 //! One message: a template and a context.
 
 use super::in_product::{Action, InProduct};
-use super::load::{EmailForm, Template, Templates};
+use super::load::{EmailForm, Form, Template, Templates};
+use super::locale::{chain, language, timezone, wanted};
 use super::problem::{Place, TemplateProblem, place_of};
 use super::text_part;
 use handlebars::{Context, Handlebars, RenderError, RenderErrorReason};
@@ -23,10 +24,9 @@ impl Templates {
     /// message cannot be said.
     pub fn render_email(&self, template: &str, context: &Value) -> Result<Rendered, TemplateProblem> {
         let found = self.find(template)?;
-        let Some(form) = &found.email else {
+        let Some((form, context)) = self.spoken(found, context, |form| form.email.as_ref()) else {
             return Err(no_form(template, "a mail", "subject.hbs and body.mjml"));
         };
-        let context = wrap(context);
         let subject = say(&self.plain, found, &form.subject, &context)?;
         let body = say(&self.escaped, found, &form.body, &context)?;
         let html = form.html(body)?;
@@ -40,10 +40,9 @@ impl Templates {
     /// The in-product message that `template` makes of `context`.
     pub fn render_in_product(&self, template: &str, context: &Value) -> Result<InProduct, TemplateProblem> {
         let found = self.find(template)?;
-        let Some(form) = &found.in_product else {
+        let Some((form, context)) = self.spoken(found, context, |form| form.in_product.as_ref()) else {
             return Err(no_form(template, "an in-product message", "in_product.toml"));
         };
-        let context = wrap(context);
         let body = say(&self.escaped, found, &form.body, &context)?;
         let say = |name: &str| say(&self.plain, found, name, &context);
         let action = match &form.action {
@@ -51,6 +50,33 @@ impl Templates {
             Some((label, url)) => Some(Action { label: say(label)?, url: safe_url(url, say(url)?)? }),
         };
         Ok(InProduct { title: say(&form.title)?, body, action, kind: form.kind })
+    }
+
+    /// The form of the language that the person is spoken to in, and the context with that language and their zone. A mail
+    /// is of one language as a whole; in a language of the template numbers are those of the person's region.
+    fn spoken<'t, F>(
+        &'t self,
+        template: &'t Template,
+        context: &Value,
+        of: impl Fn(&'t Form) -> Option<&'t F>,
+    ) -> Option<(&'t F, Context)> {
+        let default = of(&template.form)?;
+        let has_languages = !template.by_locale.is_empty() || template.has_catalogue;
+        let wanted = wanted(context).filter(|_| has_languages);
+        let (mut form, mut locale) = (default, None);
+        if let Some(wanted) = &wanted {
+            let own = chain(wanted).find_map(|tag| template.by_locale.get(tag).and_then(&of));
+            let is_spoken = |tag: &str| template.has_catalogue && self.catalogues.has(tag);
+            let is_home = language(wanted) == language(&self.home.locale);
+            (form, locale) = match own {
+                Some(own) => (own, Some(wanted.as_str())),
+                None if is_home || chain(wanted).any(is_spoken) => (default, Some(wanted.as_str())),
+                None => (default, None),
+            };
+        }
+        let zone = timezone(context, &self.home);
+        let spoken = with_voice(context.clone(), locale.unwrap_or(&self.home.locale), zone);
+        Some((form, Context::from(spoken)))
     }
 
     fn find(&self, template: &str) -> Result<&Template, TemplateProblem> {
@@ -95,6 +121,13 @@ impl EmailForm {
 /// A subject is one line.
 pub(super) fn one_subject(text: &str) -> String {
     text_part::one_line(text, SUBJECT_CHARS_MAX)
+}
+
+/// The context of a message in this language, for this zone.
+pub(super) fn with_voice(mut context: Value, locale: &str, zone: &str) -> Value {
+    context["locale"] = locale.into();
+    context["timezone"] = zone.into();
+    context
 }
 
 pub(super) fn wrap(context: &Value) -> Context {

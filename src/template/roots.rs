@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 /// Roots that come from the decision: what the engine captured of events and person.
 pub(super) const DATA_ROOTS: [&str; 5] = ["traits", "properties", "context", "event", "person"];
 /// Roots that we fill. Data of the same name is put aside.
-pub(super) const OUR_ROOTS: [&str; 4] = ["sender", "unsubscribe_url", "preferences_url", "reason"];
+pub(super) const OUR_ROOTS: [&str; 6] =
+    ["sender", "unsubscribe_url", "preferences_url", "reason", "locale", "timezone"];
 
 /// The roots that are ours: nothing an event brings can set where a link leads.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

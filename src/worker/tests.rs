@@ -33,6 +33,7 @@ fn release() -> Arc<Release> {
         caps: Default::default(),
         topics: BTreeMap::new(),
         transactional_rules: Vec::new(),
+        locale: None,
         hash_seed: 0,
     };
     Arc::new(Release::new("r1", settings, vec![rule], &BTreeMap::new()))

@@ -19,6 +19,7 @@ mod preview;
 mod rule_tests;
 mod sdks;
 mod schema;
+mod send_test;
 mod service_bad_input;
 mod service_dashboard;
 mod service_desk;

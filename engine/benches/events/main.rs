@@ -106,6 +106,7 @@ fn release(rules: usize) -> Release {
         caps: Caps::default(),
         topics: BTreeMap::new(),
         transactional_rules: Vec::new(),
+        locale: None,
         hash_seed: 1,
     };
     let checked = |number| parse(&format!("rule-{number}"), "rule", &rule(number), &Known::default());

@@ -154,6 +154,7 @@ fn settings() -> Settings {
         caps: Caps::default(),
         topics: BTreeMap::new(),
         transactional_rules: Vec::new(),
+        locale: None,
         hash_seed: 1,
     }
 }

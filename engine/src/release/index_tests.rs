@@ -73,6 +73,7 @@ fn release(triggers: &[String]) -> Release {
         caps: super::Caps::default(),
         topics: BTreeMap::new(),
         transactional_rules: Vec::new(),
+        locale: None,
         hash_seed: 0,
     };
     let rule = |(number, trigger): (usize, &String)| {

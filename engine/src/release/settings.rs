@@ -11,6 +11,8 @@ use std::sync::Arc;
 pub struct Settings {
     /// An IANA name that the bundled zone data knows; for people whose own zone is not known.
     pub timezone: Arc<str>,
+    /// A BCP 47 tag: what templates speak to people whose own language they do not. `None`: English.
+    pub locale: Option<Arc<str>>,
     pub quiet_hours: Option<QuietHours>,
     /// Of everybody, from all marketing.
     pub holdout: Option<Share>,

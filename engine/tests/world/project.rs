@@ -32,6 +32,7 @@ pub fn bare_settings() -> Settings {
         caps: Caps::default(),
         topics: ["probe", "news"].map(|id| (id.into(), Topic { name: id.to_owned() })).into(),
         transactional_rules: Vec::new(),
+        locale: None,
         hash_seed: 7,
     }
 }

@@ -32,6 +32,8 @@ pub struct Draft<'a> {
     pub feedback_id: Option<&'a str>,
     /// The Date header.
     pub at: Timestamp,
+    /// A mail that nobody decided: its id is that of no decision, and stands where none is looked for.
+    pub is_test: bool,
 }
 
 /// A mail that only has to be handed over.
@@ -81,12 +83,13 @@ const DATE_SECONDS_MAX: u64 = 253_402_300_799;
 pub fn compose(draft: &Draft<'_>) -> Result<Composed, ComposeError> {
     let to = address(draft.to, "the recipient's address")?;
     let from = mailbox(draft.from)?;
-    let return_path = format!("b+{}@{}", draft.decision, draft.return_path_domain);
+    let (bounces, name) = if draft.is_test { ("test", "test.") } else { ("b", "") };
+    let return_path = format!("{bounces}+{}@{}", draft.decision, draft.return_path_domain);
     let envelope_from = address(&return_path, "the return path")?;
     if draft.text.trim().is_empty() {
         return Err(ComposeError::NoText);
     }
-    let message_id = format!("<{}@{}>", draft.decision, from.email.domain());
+    let message_id = format!("<{name}{}@{}>", draft.decision, from.email.domain());
     let envelope =
         Envelope::new(Some(envelope_from.clone()), vec![to.clone()]).map_err(|_| ComposeError::Build)?;
     let mut builder = Message::builder()
@@ -217,6 +220,7 @@ mod tests {
             unsubscribe_url: Some("https://acme.example/u/TOKEN"),
             feedback_id: None,
             at: Timestamp::parse("2026-03-05T10:00:00Z").unwrap(),
+            is_test: false,
         }
     }
 

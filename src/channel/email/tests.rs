@@ -20,6 +20,7 @@ fn mail(number: u8) -> Composed {
         unsubscribe_url: Some("https://acme.example/u/TOKEN"),
         feedback_id: None,
         at: Timestamp(1_700_000_000_000_000),
+        is_test: false,
     })
     .unwrap()
 }

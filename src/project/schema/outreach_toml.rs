@@ -19,6 +19,10 @@ pub(super) struct ProjectFile {
     /// The time zone of people whose own is not known, by its IANA name. Default: UTC.
     #[schemars(extend("default" = "UTC"), example = &"Europe/Paris")]
     timezone: Option<String>,
+    /// The language of templates without one of their own, by its BCP 47 tag; also how they write numbers and dates. Default:
+    /// en.
+    #[schemars(extend("default" = "en"), example = &"de-AT")]
+    locale: Option<String>,
     /// No message leaves between these two, by the clock of the person's zone; at the second it may again. Default: none.
     #[schemars(regex(pattern = r"^\d{1,2}:\d{2} *- *\d{1,2}:\d{2}$"), example = &"21:00-08:00")]
     quiet_hours: Option<String>,
