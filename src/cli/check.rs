@@ -34,7 +34,7 @@ pub(super) fn run(dir: &Path, format: AnyFormat, options: &Options) -> anyhow::R
     let count = Count::of(&reading.problems);
     let mut out = std::io::stdout().lock();
     let written = match format {
-        AnyFormat::Text => {
+        AnyFormat::Text | AnyFormat::Junit => {
             let is_plain = !out.is_terminal() || std::env::var_os("NO_COLOR").is_some();
             out.write_all(text(&reading, is_plain).as_bytes())
         }

@@ -51,6 +51,8 @@ enum AnyFormat {
     Github,
     /// `check` alone: SARIF 2.1.0, for code scanning.
     Sarif,
+    /// `test` alone: JUnit's XML, for CI.
+    Junit,
 }
 
 /// How a command writes its results.
@@ -139,8 +141,10 @@ impl Arguments {
             Command::Init(_) => ("init", "makes one: name its folder behind `init`"),
             Command::Mailbox(_) => ("mailbox", "looks at none"),
             Command::Schema(_) => ("schema", "looks at none"),
-            Command::Check(_) => return Ok(self),
-            Command::Explain(_)
+            Command::Check(_) if self.format != Some(AnyFormat::Junit) => return Ok(self),
+            Command::Test(_) if self.format == Some(AnyFormat::Junit) => return Ok(self),
+            Command::Check(_)
+            | Command::Explain(_)
             | Command::Fmt(_)
             | Command::Run
             | Command::User(_)
@@ -173,6 +177,9 @@ impl Arguments {
             Some(AnyFormat::Github | AnyFormat::Sarif) => {
                 Err(unfit_usage("--format github and sarif: only `outreach check` writes them".to_owned()))
             }
+            Some(AnyFormat::Junit) => {
+                Err(unfit_usage("--format junit: only `outreach test` writes it".to_owned()))
+            }
             Some(AnyFormat::Text | AnyFormat::Json) | None => Ok(self),
         }
     }
@@ -202,7 +209,7 @@ fn run(arguments: &Arguments) -> anyhow::Result<End> {
         Command::Preview(options) => preview::run(dir, format, options),
         Command::SendTest(options) => send_test::run(dir, format, options),
         Command::Schema(options) => schema::run(options),
-        Command::Test(options) => test::run(dir, format, options),
+        Command::Test(options) => test::run(dir, any_format, options),
         Command::Replay(options) => replay::run(dir, format, options),
     }
 }

@@ -11,7 +11,7 @@ use outreach_engine::rule::diagnostic::Diagnostic;
 use outreach_engine::rule::document::{Document, Problems};
 use outreach_engine::rule::{Known, Rule, parse};
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a release is made of.
 #[derive(Clone, Debug)]
@@ -58,12 +58,15 @@ impl ReleaseParts {
         id_of(&self.bundle())
     }
 
-    /// What the engine decides by. Templates with problems read nothing.
+    /// What the engine decides by.
     pub fn release(&self) -> Release {
+        Release::new(&self.id(), self.settings.clone(), self.rules.clone(), &self.reads())
+    }
+
+    /// The paths that each template reads; one with problems reads nothing.
+    pub fn reads(&self) -> BTreeMap<String, BTreeSet<String>> {
         let (templates, _) = Templates::load_for(&self.templates, home(&self.settings));
-        let reads =
-            templates.iter().map(|template| (template.name().to_owned(), template.reads().clone())).collect();
-        Release::new(&self.id(), self.settings.clone(), self.rules.clone(), &reads)
+        templates.iter().map(|template| (template.name().to_owned(), template.reads().clone())).collect()
     }
 }
 

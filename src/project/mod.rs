@@ -11,6 +11,7 @@ mod environment;
 mod evidence;
 mod files;
 mod layout;
+mod mutants;
 mod process;
 mod property;
 mod quiet_hours;
@@ -30,6 +31,7 @@ pub use environment::Environment;
 pub use evidence::Evidence;
 pub use files::layout_files;
 pub use layout::{LayoutError, laid_out};
+pub use mutants::{Mutant, mutants};
 pub use process::{
     AddressPattern, Data, Delivery, Dispatch, Email, Http, Identity, IdentityAlgorithm, IdentityKey, Process,
     Secret, SecretError, SecretPlace, Sender, Smtp, SmtpTls, Source, SourceFormat, SourceStart, WriteKey,

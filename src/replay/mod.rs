@@ -17,6 +17,6 @@ pub use events::each_event;
 pub use history::{History, Progress, ReplayError, Report, replay};
 pub use input::Mapping;
 pub use output::OutFormat;
-pub use rule_test::{Bench, Trial};
+pub use rule_test::{Bench, Trial, Workshop};
 pub use tally::{RuleTally, Tally};
 pub use world::World;

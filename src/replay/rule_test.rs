@@ -8,14 +8,26 @@ use super::world::World;
 use crate::project::{Expected, Given, ReleaseParts, RuleTest};
 use outreach_engine::effect::NonEntry;
 use outreach_engine::event::{Body, Malformed};
-use outreach_engine::rule::{Share, Status};
+use outreach_engine::release::Settings;
+use outreach_engine::rule::{Rule, Share, Status};
 use outreach_engine::{Decision, Effect, Release, Timestamp, Verdict};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// A project, read once for the benches of all its rules.
+pub struct Workshop {
+    id: String,
+    settings: Settings,
+    rules: Vec<Rule>,
+    reads: BTreeMap<String, BTreeSet<String>>,
+}
 
 /// A rule with its project, ready for its tests.
-pub struct Bench {
-    rule: String,
-    treated: Release,
-    held_out: Release,
+pub struct Bench<'w> {
+    workshop: &'w Workshop,
+    rule: &'w Rule,
+    treated: OnceCell<Release>,
+    held_out: OnceCell<Release>,
 }
 
 /// What became of a test.
@@ -34,23 +46,56 @@ pub struct Trial {
 
 const EVERYBODY: Share = Share(1_000_000);
 
-impl Bench {
-    pub fn new(parts: &ReleaseParts, rule: &str) -> Bench {
-        let release = |is_holdout| release(parts, rule, is_holdout);
-        Bench { rule: rule.to_owned(), treated: release(false), held_out: release(true) }
+impl Workshop {
+    pub fn new(parts: &ReleaseParts) -> Workshop {
+        let ReleaseParts { settings, rules, .. } = parts.clone();
+        let settings = Settings { holdout: None, ..settings };
+        Workshop { id: parts.id(), settings, rules, reads: parts.reads() }
     }
 
+    /// Nothing where the project has no such rule.
+    pub fn bench(&self, rule: &str) -> Option<Bench<'_>> {
+        self.rules.iter().find(|own| *own.id == *rule).map(|rule| self.bench_of(rule))
+    }
+
+    /// With this rule in the place of the one of its id.
+    pub fn bench_of<'w>(&'w self, rule: &'w Rule) -> Bench<'w> {
+        Bench { workshop: self, rule, treated: OnceCell::new(), held_out: OnceCell::new() }
+    }
+
+    fn release(&self, tested: &Rule, is_holdout: bool) -> Release {
+        let mut settings = self.settings.clone();
+        let mut rules = self.rules.clone();
+        for rule in &mut rules {
+            let is_tested = rule.id == tested.id;
+            if is_tested {
+                *rule = tested.clone();
+                rule.status = Status::Live;
+            }
+            match &mut rule.goal {
+                Some(goal) => goal.holdout = (is_tested && is_holdout).then_some(EVERYBODY),
+                // A rule without an arm of its own has the one of all rules.
+                None if is_tested && is_holdout => settings.holdout = Some(EVERYBODY),
+                None => {}
+            }
+        }
+        Release::new(&self.id, settings, rules, &self.reads)
+    }
+}
+
+impl Bench<'_> {
     /// Runs one test.
     pub fn run(&self, test: &RuleTest) -> Result<Trial, Malformed> {
         let release = if test.is_holdout { &self.held_out } else { &self.treated };
+        let release = release.get_or_init(|| self.workshop.release(self.rule, test.is_holdout));
         let mut given: Vec<&Given> = test.given.iter().collect();
         given.sort_by_key(|given| given.arrives_at);
         let last = given.last().map(|given| given.arrives_at);
         let until = test.until.or(last).unwrap_or(Timestamp::EPOCH);
         let (mut decisions, mut trial) = (Vec::new(), Trial::default());
         let mut see = |effect| match effect {
-            Effect::Decide(decision) if *decision.rule == *self.rule => decisions.push(*decision),
-            Effect::Count(non_entry) if *non_entry.rule == *self.rule => trial.non_entries.push(non_entry),
+            Effect::Decide(decision) if decision.rule == self.rule.id => decisions.push(*decision),
+            Effect::Count(non_entry) if non_entry.rule == self.rule.id => trial.non_entries.push(non_entry),
             Effect::Decide(_) | Effect::Count(_) | Effect::Cancel(_) | Effect::Reject(_) => {}
         };
         let mut world = World::new(release);
@@ -105,22 +150,4 @@ fn meet(
         }
     }
     false
-}
-
-fn release(parts: &ReleaseParts, id: &str, is_holdout: bool) -> Release {
-    let mut parts = parts.clone();
-    parts.settings.holdout = None;
-    for rule in &mut parts.rules {
-        let is_tested = *rule.id == *id;
-        if is_tested {
-            rule.status = Status::Live;
-        }
-        match &mut rule.goal {
-            Some(goal) => goal.holdout = (is_tested && is_holdout).then_some(EVERYBODY),
-            // A rule without an arm of its own has the one of all rules.
-            None if is_tested && is_holdout => parts.settings.holdout = Some(EVERYBODY),
-            None => {}
-        }
-    }
-    parts.release()
 }

@@ -1,8 +1,11 @@
 //! `outreach test`: rule tests pass, or show what was decided instead and why.
 
+use super::world::process::Process;
 use super::world::service::Project;
+use super::world::wait;
 use std::path::Path;
 use std::process::{Command, Output};
+use std::time::Duration;
 
 const SETTINGS: &str = r#"
 quiet_hours = "21:00-08:00"
@@ -156,6 +159,92 @@ expect = [
     assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
 }
 
+/// It shows when the card comes, and nothing else.
+const ONE: &str = r#"
+[[test]]
+name = "a silent day brings a card"
+given = [ { at = "2026-03-02T10:00Z", user = "ada", track = "Signed Up" } ]
+until = "2026-03-04T00:00Z"
+expect = [ { at = "2026-03-03T10:00Z", user = "ada", in_product = "card" } ]
+"#;
+
+#[test]
+fn mutants_that_no_test_notices_are_told_with_their_place_and_the_test_that_is_missing() {
+    let project = project(ONE);
+    let output = project.run(&["test", "--mutate", "stalled", "--min-score", "90"]);
+    assert_eq!(output.status.code(), Some(1), "{}{}", stdout(&output), stderr(&output));
+    let told = stdout(&output);
+    // It ends by the second event, and may come again: nothing shows it.
+    for part in [
+        "stalled.toml:8: no test fails where without \"Project Created\" is \"Project Created (never)\"",
+        "stalled.toml:13: no test fails where once_per \"always\" is gone",
+        "missing: a test in which this event changes what is sent",
+    ] {
+        assert!(told.contains(part), "{part}\nin\n{told}");
+    }
+    assert!(!told.contains("within"), "{told}");
+    assert!(stderr(&output).contains("expected 90 % of each rule's mutants or more"));
+    assert_eq!(project.run(&["test", "--mutate"]).status.code(), Some(0));
+
+    let output = project.run(&["test", "--mutate", "--format", "json"]);
+    let answer: serde_json::Value = serde_json::from_str(&stdout(&output)).unwrap();
+    let rule = &answer["rules"][0];
+    assert_eq!(
+        rule["survivors"].as_array().map(|all| all.len() as u64 + rule["killed"].as_u64().unwrap()),
+        rule["mutants"].as_u64()
+    );
+    assert_eq!(project.run(&["test", "--mutate", "staled"]).status.code(), Some(3));
+}
+
+#[test]
+fn the_rules_of_this_repository_notice_nine_of_ten_mutants() {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_outreach"));
+    command.args(["test", "--mutate", "--min-score", "90", "--project"]);
+    let output = command.arg(Path::new(env!("CARGO_MANIFEST_DIR"))).output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+}
+
+#[test]
+fn results_are_written_as_junit_into_a_file_or_instead_of_the_text() {
+    let project = project(&BAD.replace("\"never\"", "\"<never> & 'ever'\""));
+    let output = project.run(&["test", "--format", "junit"]);
+    assert_eq!(output.status.code(), Some(1));
+    let told = stdout(&output);
+    assert!(told.starts_with("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites"), "{told}");
+    for part in [
+        "<testsuite name=\"rules/stalled.test.toml\" tests=\"3\" failures=\"3\"",
+        "<testcase classname=\"stalled\" name=\"&lt;never&gt; &amp; 'ever'\"",
+        "<failure type=\"surprise\"",
+    ] {
+        assert!(told.contains(part), "{part}\nin\n{told}");
+    }
+    let file = project.path().join("results.xml");
+    project.run(&["test", "--junit", file.to_str().unwrap()]);
+    assert!(std::fs::read_to_string(file).unwrap().ends_with("</testsuites>\n"));
+    assert_eq!(project.run(&["check", "--format", "junit"]).status.code(), Some(2));
+}
+
+#[test]
+fn watching_runs_the_tests_again_when_a_file_changes() {
+    let project = project(ONE);
+    let log = project.path().join("watch.log");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_outreach"));
+    command.args(["test", "--watch", "--project"]).arg(project.path());
+    let _watcher = Process::start(command, &log).unwrap();
+    let says = |part: &str| {
+        wait::until(part, Duration::from_secs(60), || {
+            std::fs::read_to_string(&log).is_ok_and(|told| told.contains(part))
+        });
+    };
+    says("1 passed, 0 failed\nwaiting for a change");
+    project.write("rules/stalled.toml", &STALLED.replace("1 day", "2 days"));
+    says("changed: rules/stalled.toml\n");
+    says("0 passed, 1 failed\nwaiting for a change");
+    // What cannot be read is told, and is no end.
+    project.write("rules/stalled.toml", "name = ");
+    says("toml-syntax");
+}
+
 /// Each of these fails.
 const BAD: &str = r#"
 [[test]]
@@ -197,6 +286,7 @@ fn a_surprise_is_shown_with_what_was_decided_and_why() {
         "  - 2026-03-04T10:30:00.000000Z user:ada send in_product card\n",
         "  - 2026-03-04T10:30:00.000000Z user:bob send in_product card\n",
         "  instead: 2026-03-04T10:30:00.000000Z user:ada refuse (cap) in_product card",
+        "      what came nearest: verdict: expected send, came refuse (cap)\n",
         "      the person has had as many messages as the caps allow\n",
         "  nothing was decided: the trigger did not hold before the end of the test\n",
     ] {

@@ -51,6 +51,45 @@ impl Expected {
     }
 }
 
+impl Expected {
+    /// In what a decision is another than the expected one: a clause each.
+    pub fn differences(&self, decision: &Decision) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut compare = |what: &str, expected: Option<String>, came: String| {
+            if let Some(expected) = expected.filter(|expected| *expected != came) {
+                found.push(format!("{what} expected {expected}, came {came}"));
+            }
+        };
+        let at = |at: Option<Timestamp>| at.map(|at| at.to_string());
+        compare("at:", Some(self.due_at.to_string()), decision.due_at.to_string());
+        compare("user:", self.subject.as_ref().map(ToString::to_string), decision.subject.to_string());
+        let message = self.message.as_ref().map(|(channel, name)| format!("{} {name}", channel.as_str()));
+        compare("message:", message, format!("{} {}", decision.channel.as_str(), decision.template));
+        compare("step:", self.step.clone(), decision.step.to_string());
+        compare("key:", self.key.clone(), decision.key.to_string());
+        compare("triggered_at:", at(self.triggered_at), decision.triggered_at.to_string());
+        compare("judged_at:", at(self.judged_at), decision.judged_at.to_string());
+        if !self.verdict.is_met_by(decision.verdict) {
+            let reason = decision.verdict.refusal().map(|refusal| format!(" ({})", refusal.code()));
+            let came = format!("{}{}", decision.verdict.code(), reason.unwrap_or_default());
+            compare("verdict:", Some(self.verdict.to_string()), came);
+        }
+        found
+    }
+}
+
+impl fmt::Display for ExpectedVerdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExpectedVerdict::Send => f.write_str("send"),
+            ExpectedVerdict::Refuse(None) => f.write_str("refuse"),
+            ExpectedVerdict::Refuse(Some(reason)) => write!(f, "refuse ({})", reason.code()),
+            ExpectedVerdict::Shadow => f.write_str("shadow"),
+            ExpectedVerdict::Holdout => f.write_str("holdout"),
+        }
+    }
+}
+
 impl ExpectedVerdict {
     fn is_met_by(self, verdict: Verdict) -> bool {
         match self {
@@ -70,15 +109,7 @@ impl fmt::Display for Expected {
         if let Some(subject) = &self.subject {
             write!(f, " {subject}")?;
         }
-        match self.verdict {
-            ExpectedVerdict::Send => write!(f, " send")?,
-            ExpectedVerdict::Refuse(reason) => {
-                write!(f, " refuse")?;
-                reason.map_or(Ok(()), |reason| write!(f, " ({})", reason.code()))?;
-            }
-            ExpectedVerdict::Shadow => write!(f, " shadow")?,
-            ExpectedVerdict::Holdout => write!(f, " holdout")?,
-        }
+        write!(f, " {}", self.verdict)?;
         if let Some((channel, template)) = &self.message {
             write!(f, " {} {template}", channel.as_str())?;
         }
