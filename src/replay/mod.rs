@@ -3,6 +3,7 @@
 //! The engine decides here as it does live; there is no second implementation. There is no way to send: no channel, no
 //! dispatch and no ledger can be named in this folder (`tests/it/tidy.rs`).
 
+mod coverage;
 mod events;
 mod history;
 mod input;
@@ -13,6 +14,7 @@ mod tally;
 mod whole_file;
 mod world;
 
+pub use coverage::{Coverage, Seen, Unseen};
 pub use events::each_event;
 pub use history::{History, Progress, ReplayError, Report, replay};
 pub use input::Mapping;

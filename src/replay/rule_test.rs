@@ -4,6 +4,7 @@
 //! rule that the file is named after, which is taken as live even if it is still off. Holdouts are off, or everybody is
 //! held out of that rule.
 
+use super::coverage::Coverage;
 use super::world::World;
 use crate::project::{Expected, Given, ReleaseParts, RuleTest};
 use outreach_engine::effect::NonEntry;
@@ -26,6 +27,7 @@ pub struct Workshop {
 pub struct Bench<'w> {
     workshop: &'w Workshop,
     rule: &'w Rule,
+    coverage: Option<&'w Coverage>,
     treated: OnceCell<Release>,
     held_out: OnceCell<Release>,
 }
@@ -42,6 +44,8 @@ pub struct Trial {
     pub others: Vec<Decision>,
     /// When the trigger held and no journey began.
     pub non_entries: Vec<NonEntry>,
+    /// Of all decisions of this rule, expected or not.
+    pub verdicts: BTreeSet<Verdict>,
 }
 
 const EVERYBODY: Share = Share(1_000_000);
@@ -60,7 +64,18 @@ impl Workshop {
 
     /// With this rule in the place of the one of its id.
     pub fn bench_of<'w>(&'w self, rule: &'w Rule) -> Bench<'w> {
-        Bench { workshop: self, rule, treated: OnceCell::new(), held_out: OnceCell::new() }
+        Bench { workshop: self, rule, coverage: None, treated: OnceCell::new(), held_out: OnceCell::new() }
+    }
+
+    /// Looks on while the tests of a rule run on [`Workshop::bench_for`]. Nothing where the project has no such rule.
+    pub fn coverage(&self, rule: &str) -> Option<Coverage> {
+        let rule = self.rules.iter().find(|own| *own.id == *rule)?;
+        Some(Coverage::new(rule, &self.settings, &self.rules))
+    }
+
+    /// The bench on which somebody looks.
+    pub fn bench_for<'w>(&'w self, coverage: &'w Coverage) -> Bench<'w> {
+        Bench { coverage: Some(coverage), ..self.bench_of(coverage.rule()) }
     }
 
     fn release(&self, tested: &Rule, is_holdout: bool) -> Release {
@@ -87,7 +102,13 @@ impl Bench<'_> {
     /// Runs one test.
     pub fn run(&self, test: &RuleTest) -> Result<Trial, Malformed> {
         let release = if test.is_holdout { &self.held_out } else { &self.treated };
-        let release = release.get_or_init(|| self.workshop.release(self.rule, test.is_holdout));
+        let release = release.get_or_init(|| {
+            let mut release = self.workshop.release(self.rule, test.is_holdout);
+            if let Some(coverage) = self.coverage {
+                release.watch_steps(&self.rule.id, coverage.steps());
+            }
+            release
+        });
         let mut given: Vec<&Given> = test.given.iter().collect();
         given.sort_by_key(|given| given.arrives_at);
         let last = given.last().map(|given| given.arrives_at);
@@ -103,6 +124,7 @@ impl Bench<'_> {
             given.with_event(|event| world.take_in(given.arrives_at, Body::Event(event), &mut see))?;
         }
         world.end(until, &mut see);
+        trial.verdicts = decisions.iter().map(|decision| decision.verdict).collect();
         let met = met_by(&test.expect, &decisions);
         let is_missing = |(at, _): &(usize, &Expected)| !met.contains(&Some(*at));
         trial.missing =

@@ -197,6 +197,43 @@ fn mutants_that_no_test_notices_are_told_with_their_place_and_the_test_that_is_m
 }
 
 #[test]
+fn coverage_tells_what_no_test_has_shown() {
+    let project = project(ONE);
+    let rule = STALLED.replace("without = ", "where = { \"properties.plan\" = \"trial\" }\nwithout = ")
+        + "[[step]]\nif = { \"traits.seats\" = { gte = 10 } }\nthen = [{ in_product = \"card\" }]\nelse = [{ wait = \"1 day\" }]\n";
+    project.write("rules/stalled.toml", &rule);
+    let plan = "track = \"Signed Up\", properties = { plan = \"trial\" }";
+    project.write("rules/stalled.test.toml", &ONE.replace("track = \"Signed Up\"", plan));
+    let output = project.run(&["test", "--coverage"]);
+    assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+    let told = stdout(&output);
+    for part in [
+        "step step card-2: never reached",
+        "branch step if: then: never taken",
+        "condition [trigger] \"properties.plan\" is \"trial\": never false",
+        "condition [step if] \"traits.seats\" gte 10: never true",
+        "reason cap: never given",
+        "reason holdout: never given",
+    ] {
+        assert!(told.contains(part), "{part}\nin\n{told}");
+    }
+    for part in ["step step card: ", "step step wait", "else: never", "once-per", "exit: never"] {
+        assert!(!told.contains(part), "{part}\nin\n{told}");
+    }
+    // An event that the index would pass over is asked too.
+    let other = ONE
+        .replace("silent day", "other plan")
+        .replace("track = \"Signed Up\"", "track = \"Signed Up\", properties = { plan = \"team\" }");
+    let other = other.replace(
+        "expect = [ { at = \"2026-03-03T10:00Z\", user = \"ada\", in_product = \"card\" } ]",
+        "expect = []",
+    );
+    project.write("rules/stalled.test.toml", &(ONE.replace("track = \"Signed Up\"", plan) + &other));
+    let told = stdout(&project.run(&["test", "--coverage"]));
+    assert!(!told.contains("properties.plan"), "{told}");
+}
+
+#[test]
 fn the_rules_of_this_repository_notice_nine_of_ten_mutants() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_outreach"));
     command.args(["test", "--mutate", "--min-score", "90", "--project"]);

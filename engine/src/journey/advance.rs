@@ -45,6 +45,7 @@ pub(super) fn advance(
                     (due_at, grace) = (due_at + *timeout, compiled.rule.limits.grace);
                     break;
                 };
+                compiled.program.note_way(journey.step, *then);
                 (due_at, journey.step) = (heard_at, *then);
             }
             OpKind::WaitFor(_) if !waits => journey.step = op.next,

@@ -231,6 +231,7 @@ impl<'a> Judge<'a, '_> {
             }
             OpKind::Exit => END,
         };
+        compiled.program.note_way(person.journeys[at].step, to);
         let from = From { at: due_at, is_never_late };
         let Person { journeys, aside, .. } = &mut *person;
         if !advance(&mut journeys[at], compiled, to, from, aside) {

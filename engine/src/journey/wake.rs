@@ -74,6 +74,7 @@ fn end_wait(
 ) -> bool {
     let op = compiled.program.op(journey.step);
     let Some(OpKind::WaitUntil { then, .. }) = op.map(|op| &op.kind) else { return true };
+    compiled.program.note_way(journey.step, *then);
     advance(journey, compiled, *then, From::outcome(at), aside)
 }
 

@@ -157,8 +157,9 @@ fn equalities(condition: Option<&Condition>) -> impl Iterator<Item = (&Path, Wan
         Some(Condition::Any(_) | Condition::None(_) | Condition::Did(_)) | None => &[],
     };
     parts.iter().filter_map(|part| match part {
-        Condition::Test(Test { path, operator: Operator::Equal(value) })
-            if matches!(path.root, Root::Properties | Root::Context) =>
+        // A test that is looked at is asked of every event, whatever its value.
+        Condition::Test(Test { path, operator: Operator::Equal(value), watch })
+            if matches!(path.root, Root::Properties | Root::Context) && !watch.is_on() =>
         {
             Wanted::value(value).map(|wanted| (path, wanted))
         }

@@ -15,6 +15,7 @@ pub use program::{END, Op, OpKind, Program};
 pub use settings::{Cap, Caps, QuietHours, Settings, Topic, Window};
 
 use crate::event::Event;
+use crate::rule::watch::Watch;
 use crate::rule::{EventMatch, Path, Root, Rule, Status, StepKind};
 use crate::time::Length;
 use exits::Exits;
@@ -105,6 +106,13 @@ impl Release {
             questions,
             earlier: BTreeMap::new(),
             formerly,
+        }
+    }
+
+    /// Lets somebody look at the steps of a rule, who has a watch for each of [`Rule::all_steps`].
+    pub fn watch_steps(&mut self, id: &str, watches: &[Watch]) {
+        if let Some(compiled) = self.rules.iter_mut().find(|compiled| *compiled.rule.id == *id) {
+            Arc::make_mut(compiled).program.watch(watches);
         }
     }
 

@@ -4,6 +4,7 @@
 //! number, that of the step at which it stands. Snapshots hold these numbers: the order is part of their format.
 
 use crate::local_time::ClockWord;
+use crate::rule::watch::{self, Watch};
 use crate::rule::{Condition, EventMatch, MessageStep, Step, StepKind};
 use crate::time::Length;
 use crate::value::Value;
@@ -17,6 +18,8 @@ pub struct Program {
     ops: Vec<Op>,
     /// The numbers of the steps that wait for an event.
     awaiting: Vec<u32>,
+    /// Of each step, where somebody looks; else none.
+    watches: Vec<Watch>,
 }
 
 /// One step, and what comes when it is over.
@@ -52,7 +55,7 @@ pub enum OpKind {
 
 impl Program {
     pub(super) fn new(steps: &[Step]) -> Program {
-        let mut program = Program { ops: Vec::new(), awaiting: Vec::new() };
+        let mut program = Program { ops: Vec::new(), awaiting: Vec::new(), watches: Vec::new() };
         program.add(steps, END);
         let awaits = |op: &Op| matches!(op.kind, OpKind::WaitUntil { .. });
         let numbers = (0..).zip(&program.ops).filter(|(_, op)| awaits(op));
@@ -62,12 +65,40 @@ impl Program {
 
     /// The step with this number; nothing at the end.
     pub fn op(&self, number: u32) -> Option<&Op> {
+        self.note(number, watch::REACHED);
         self.ops.get(number as usize)
+    }
+
+    /// Lets somebody look at the steps, who has a watch for each, in the order written.
+    pub(super) fn watch(&mut self, watches: &[Watch]) {
+        self.watches = watches.to_vec();
+    }
+
+    /// A journey goes on from the step by the list that begins at `to`.
+    pub(crate) fn note_way(&self, number: u32, to: u32) {
+        if self.watches.is_empty() {
+            return;
+        }
+        let Some(op) = self.ops.get(number as usize) else { return };
+        let way = match &op.kind {
+            OpKind::WaitUntil { then, .. } | OpKind::If { then, .. } => Some(if to == *then { 0 } else { 1 }),
+            OpKind::Split(parts) => parts.iter().position(|(_, begin)| *begin == to),
+            OpKind::Message(_) | OpKind::Wait(_) | OpKind::WaitFor(_) | OpKind::Set(_) | OpKind::Exit => None,
+        };
+        if let Some(way) = way {
+            self.note(number, 1 + way as u32);
+        }
+    }
+
+    fn note(&self, number: u32, what: u32) {
+        if let Some(watch) = self.watches.get(number as usize) {
+            watch.note(what);
+        }
     }
 
     /// The steps that wait for an event, with their numbers: the event, and how long at most.
     pub fn awaiting(&self) -> impl Iterator<Item = (u32, &EventMatch, Length)> {
-        self.awaiting.iter().filter_map(|number| match &self.op(*number)?.kind {
+        self.awaiting.iter().filter_map(|number| match &self.ops.get(*number as usize)?.kind {
             OpKind::WaitUntil { event, timeout, .. } => Some((*number, event, *timeout)),
             OpKind::Message(_)
             | OpKind::Wait(_)

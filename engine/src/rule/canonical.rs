@@ -39,6 +39,13 @@ fn text_of(condition: &Condition) -> String {
     text
 }
 
+/// One test as it stands in the text of its condition.
+pub(super) fn of_test(test: &Test) -> String {
+    let mut text = String::new();
+    write_test(test, &mut text);
+    text
+}
+
 fn write_test(test: &Test, out: &mut String) {
     json::quote(&test.path.to_string(), out);
     out.push(' ');

@@ -1,6 +1,7 @@
 //! Conditions: a tree of tests, compiled once. Meaning: rules.md, "Conditions".
 
 use super::canonical;
+use super::watch::Watch;
 use crate::time::{Length, Timestamp};
 use crate::value::Value;
 use std::fmt;
@@ -28,6 +29,8 @@ pub struct Did {
     pub within: Option<Length>,
     /// `did_not`: it holds when `did` does not.
     pub is_not: bool,
+    /// How it came out, where somebody looks.
+    pub watch: Watch,
 }
 
 /// What a release asks of the past: these events are kept of everybody who does them.
@@ -53,6 +56,8 @@ pub struct Times {
 pub struct Test {
     pub path: Path,
     pub operator: Operator,
+    /// How it came out, where somebody looks.
+    pub watch: Watch,
 }
 
 /// Where a value is looked up.
@@ -114,6 +119,12 @@ impl Question {
         }
         let id = xxhash_rust::xxh3::xxh3_64(text.as_bytes());
         Question { event, condition, takes_unproven, id }
+    }
+}
+
+impl Test {
+    pub fn new(path: Path, operator: Operator) -> Test {
+        Test { path, operator, watch: Watch::default() }
     }
 }
 

@@ -1,6 +1,7 @@
 //! Whether a condition holds: rules.md, "Conditions".
 
 use super::condition::{Bound, Condition, Did, Operator, Path, Root, Test};
+use super::watch::{self, Watch};
 use crate::json::{self, Seen};
 use crate::state::{History, Profile};
 use crate::time::Timestamp;
@@ -40,8 +41,8 @@ impl Condition {
             Condition::All(parts) => parts.iter().all(|part| part.holds(scope)),
             Condition::Any(parts) => parts.iter().any(|part| part.holds(scope)),
             Condition::None(parts) => !parts.iter().any(|part| part.holds(scope)),
-            Condition::Test(test) => test.holds(scope),
-            Condition::Did(did) => did.times.holds(did.times_done(scope)) != did.is_not,
+            Condition::Test(test) => seen(&test.watch, test.holds(scope)),
+            Condition::Did(did) => seen(&did.watch, did.times.holds(did.times_done(scope)) != did.is_not),
         }
     }
 
@@ -67,6 +68,12 @@ impl Condition {
             Condition::Did(did) => visit(did),
         }
     }
+}
+
+/// Who looks on sees how it came out.
+fn seen(watch: &Watch, holds: bool) -> bool {
+    watch.note(if holds { watch::HELD } else { watch::FAILED });
+    holds
 }
 
 impl Did {

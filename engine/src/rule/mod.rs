@@ -9,6 +9,7 @@ pub mod diagnostic;
 pub mod document;
 pub mod parse;
 mod share;
+pub mod watch;
 pub mod step;
 
 use crate::time::Length;
@@ -216,6 +217,13 @@ impl FirstPart {
     /// The event that completes it.
     pub fn event(&self) -> &EventMatch {
         self.events().last().expect("a sequence has two steps at least")
+    }
+
+    fn events_mut(&mut self) -> &mut [EventMatch] {
+        match self {
+            FirstPart::Event(event) | FirstPart::Count { event, .. } => std::slice::from_mut(event),
+            FirstPart::Sequence { steps, .. } => steps,
+        }
     }
 
     /// The events it is made of, in their order.

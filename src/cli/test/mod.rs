@@ -1,5 +1,6 @@
 //! `outreach test`: the rule tests, and for each surprise what was decided and why.
 
+mod cover;
 mod junit;
 mod mutate;
 mod surprise;
@@ -28,6 +29,9 @@ pub(super) struct Options {
     /// Run again whenever a file of the project changes, what the change concerns.
     #[arg(long, conflicts_with_all = ["junit", "mutate"])]
     watch: bool,
+    /// Tell what no test has shown: steps, branches, conditions true and false, reasons.
+    #[arg(long, conflicts_with_all = ["filter", "junit", "mutate", "watch"])]
+    coverage: bool,
     /// Change the rules one thing at a time, and tell which changes no test notices [default: all rules].
     #[arg(long, value_name = "RULE", num_args = 0.., conflicts_with_all = ["filter", "junit"])]
     mutate: Option<Vec<String>>,
@@ -51,6 +55,7 @@ pub(super) fn run(dir: &Path, format: AnyFormat, options: &Options) -> anyhow::R
     }
     let Some(project) = read(dir)? else { return Ok(End::Findings) };
     match &options.mutate {
+        None if options.coverage => cover::run(&project, format),
         Some(rules) => mutate::run(&project, format, rules, options.min_score),
         None => run_once(&project, format, options, &|_| true),
     }

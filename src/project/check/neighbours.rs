@@ -179,7 +179,7 @@ fn is_turned_by(rule: &RuleText, key: &str, value: Option<&outreach_engine::valu
     tests.each_test(&mut |test, _| is_read |= test.path == path);
     let mut facts = Facts::default();
     if let Some(value) = value {
-        let test = Test { path, operator: Operator::Equal(value.clone()) };
+        let test = Test::new(path, Operator::Equal(value.clone()));
         facts.assume(&Placed::Test(test, 0..0), true);
     }
     is_read && facts.assume(tests, *is_enter)

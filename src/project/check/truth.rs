@@ -29,7 +29,7 @@ impl Facts {
     pub fn of_event(name: &str) -> Facts {
         let mut facts = Facts::default();
         let path = Path { root: Root::EventName, segments: [].into() };
-        facts.test(&Test { path, operator: Operator::Equal(Value::Text(name.into())) }, true);
+        facts.test(&Test::new(path, Operator::Equal(Value::Text(name.into()))), true);
         facts
     }
 

@@ -61,7 +61,7 @@ fn part(problems: &mut Problems, item: &Item<'_>, about: About) -> Option<Condit
             let path = path(problems, key, &item.key_place, about);
             let operators = operators(problems, item);
             let (path, operators) = (path?, operators?);
-            let test = |operator| Condition::Test(Test { path: path.clone(), operator });
+            let test = |operator| Condition::Test(Test::new(path.clone(), operator));
             Some(all_of(operators.into_iter().map(test).collect()))
         }
     }

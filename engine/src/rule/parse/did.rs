@@ -4,6 +4,7 @@ use super::condition::{self, About};
 use crate::rule::condition::{Condition, Did, Question, Times};
 use crate::rule::diagnostic::Code;
 use crate::rule::document::{Item, Problems};
+use crate::rule::watch::Watch;
 use std::sync::Arc;
 
 /// The newest so many events are kept of each person: this bounds what they take (16 kB).
@@ -43,7 +44,7 @@ pub(super) fn parse(
         return None;
     }
     let question = Question::new(Arc::from(event?), condition, takes_unproven);
-    Some(Condition::Did(Box::new(Did { question, times: times?, within, is_not })))
+    Some(Condition::Did(Box::new(Did { question, times: times?, within, is_not, watch: Watch::default() })))
 }
 
 /// `2`, or any of `gt`, `gte`, `lt`, `lte`, `between`: together a range.

@@ -86,7 +86,7 @@ fn of_path(item: &Item<'_>, parts: &mut Vec<Placed>) {
     };
     let mut add = |operator: Option<Operator>, place: &Place<'_>| {
         let test =
-            operator.map(|operator| Placed::Test(Test { path: path.clone(), operator }, place.span.clone()));
+            operator.map(|operator| Placed::Test(Test::new(path.clone(), operator), place.span.clone()));
         parts.push(test.unwrap_or(Placed::Open));
     };
     if !item.value.is_table() {
