@@ -1,23 +1,13 @@
 use super::mutants;
-use crate::project::ReleaseParts;
-use outreach_engine::release::Settings;
-use outreach_engine::rule::{Known, parse};
-use std::collections::BTreeMap;
+use crate::project::from_bundle;
 
 const TOP: &str = "name = \"R\"\n";
 const STEP: &str = "[[step]]\nin_product = \"card\"\n";
 
 /// What is changed, each with its line.
 fn changes(rule: &str) -> Vec<(usize, String)> {
-    let settings = Settings::default();
-    let path = "rules/r.toml";
-    let (rule_read, _) = parse("r", path, rule, &Known::of(&settings)).expect("a good rule");
-    let parts = ReleaseParts {
-        settings,
-        rules: vec![rule_read],
-        rule_texts: BTreeMap::from([(path.to_owned(), rule.to_owned())]),
-        templates: BTreeMap::new(),
-    };
+    let files = serde_json::json!({ "outreach.toml": "", "rules/r.toml": rule });
+    let (_, parts) = from_bundle(files.to_string().as_bytes()).expect("a good rule");
     mutants(&parts, "r").into_iter().map(|mutant| (mutant.line, mutant.change)).collect()
 }
 
