@@ -237,6 +237,7 @@ fn a_secret_that_is_there_is_anothers_or_lies_elsewhere_is_not_made() {
         assert_eq!(std::fs::read_to_string(&path).unwrap().trim().len(), 32, "{file}");
     }
     assert_eq!(std::fs::read_to_string(project.join("keys/.gitignore")).unwrap(), "*\n");
+    assert!(!said(&made).contains("see that git ignores it"), "{}", said(&made));
     assert_eq!(std::fs::metadata(project.join("keys")).unwrap().permissions().mode() & 0o777, 0o700);
     for left in ["write key elsewhere: ", "links in older mails: ", "password of the mail server: "] {
         assert!(said(&made).contains(&format!("not made: {left}")), "{left}: {}", said(&made));
@@ -246,6 +247,19 @@ fn a_secret_that_is_there_is_anothers_or_lies_elsewhere_is_not_made() {
     let before = files(&project);
     outreach(&project, &["init", "--secrets"]);
     assert_eq!(files(&project), before);
+}
+
+#[test]
+fn where_git_may_take_a_new_secret_it_is_said() {
+    let (_folder, project) = clone();
+    let toml = std::fs::read_to_string(project.join("outreach.toml")).unwrap();
+    std::fs::write(project.join("outreach.toml"), toml + SECRETS).unwrap();
+    std::fs::create_dir(project.join("secrets")).unwrap();
+    std::fs::create_dir(project.join("keys")).unwrap();
+    let made = outreach(&project, &["init", "--secrets"]);
+    let of_website = "made keys/website.key: write key website; see that git ignores it\n";
+    assert!(said(&made).contains(of_website), "{}", said(&made));
+    assert!(said(&made).contains("made secrets/identity.key: identity key app\n"), "{}", said(&made));
 }
 
 #[test]

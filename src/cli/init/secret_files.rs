@@ -41,7 +41,8 @@ pub(super) fn make_missing(dir: &Path) -> anyhow::Result<End> {
             Ok(None) => {}
             Ok(Some(path)) => {
                 has_made = true;
-                say(&format!("made {path}: {}", needed.what));
+                let warning = if is_ignored(dir, &path) { "" } else { "; see that git ignores it" };
+                say(&format!("made {path}: {}{warning}", needed.what));
             }
             Err(error) => {
                 left = true;
@@ -78,6 +79,18 @@ fn make(dir: &Path, needed: &Needed<'_>) -> anyhow::Result<Option<String>> {
     }
     write(dir, path, secret()?.as_bytes(), 0o600)?;
     Ok(Some(path.to_owned()))
+}
+
+/// Whether a list of the project's folder or of the file's own plainly says so; git knows more ways.
+fn is_ignored(dir: &Path, path: &str) -> bool {
+    let lines = |list: &Path| std::fs::read_to_string(dir.join(list)).unwrap_or_default();
+    let folder = Path::new(path).parent().unwrap_or(Path::new(""));
+    let named = |line: &str| {
+        let name = line.trim().trim_matches('/');
+        Path::new(name) == folder && !name.is_empty() || name == path
+    };
+    lines(&folder.join(LIST)).lines().any(|line| line.trim() == "*")
+        || lines(Path::new(LIST)).lines().any(named)
 }
 
 fn is_name(part: Component<'_>) -> bool {
