@@ -22,6 +22,8 @@ pub enum Bug {
     PauseIgnored,
     /// What the engine takes back stays in the queue.
     CancelIgnored,
+    /// What the engine takes back stays in the inbox of who has it before their eyes.
+    ShownForGood,
     /// People inside a journey go on by the newest release.
     ReleaseOfNow,
     /// What was to be kept for the product, and was not, is taken for unknown as mail is.

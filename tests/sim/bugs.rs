@@ -74,6 +74,11 @@ fn a_message_that_was_taken_back_and_stays_in_the_queue_is_found() {
 }
 
 #[test]
+fn a_message_that_was_taken_back_and_stays_in_the_inbox_is_found() {
+    is_found(Bug::ShownForGood);
+}
+
+#[test]
 fn people_inside_who_go_by_the_newest_release_are_found() {
     is_found(Bug::ReleaseOfNow);
 }

@@ -147,6 +147,11 @@ fn what_was_taken_back_did_not_leave(seen: &Seen<'_>, replayed: &Replayed, viola
         if entry.decision.channel == Channel::InProduct && is_kept && !has_ended_before {
             violations.push(format!("{} was taken back, and is kept", cancel.decision));
         }
+        // And what somebody had before their eyes is out of their inbox, by whomever.
+        let is_over = entry.gone.is_some() || entry.decision.expires_at <= cancel.at;
+        if entry.decision.channel == Channel::InProduct && is_kept && !is_over {
+            violations.push(format!("{} was taken back, and is in its person's inbox", cancel.decision));
+        }
     }
 }
 
