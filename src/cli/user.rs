@@ -90,6 +90,15 @@ fn write_decision(out: &mut String, decision: &Value) -> std::fmt::Result {
             decision["message"]["at"].as_str().unwrap_or_default()
         )?;
     }
+    if let Some(how) = decision["gone"]["how"].as_str() {
+        let gone = &decision["gone"];
+        let reason = gone["reason"].as_str().map_or(String::new(), |reason| format!(" ({reason})"));
+        writeln!(
+            out,
+            "      out of their inbox: {how}{reason} at {}",
+            gone["at"].as_str().unwrap_or_default()
+        )?;
+    }
     for fact in decision["facts"].as_array().into_iter().flatten() {
         let event = fact["event"].as_str().map_or(String::new(), |event| format!(" [{event}]"));
         let (what, value) =

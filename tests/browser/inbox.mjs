@@ -101,8 +101,11 @@ await step("a message whose time is over disappears while one looks", async () =
   await bell(ada).click();
   await tell("ada", "Short", { name: "Brief", note: "soon gone" });
   await items(ada).filter({ hasText: "soon gone" }).waitFor();
+  const announced = () => ada.evaluate(() => document.querySelector("outreach-inbox").shadowRoot.querySelector("[aria-live]").textContent);
+  assert.equal(await announced(), "New message: Brief");
   await items(ada).filter({ hasText: "soon gone" }).waitFor({ state: "detached", timeout: 30000 });
   assert.equal(await named("ada", "Brief"), undefined);
+  assert.equal(await announced(), "", "what is gone is announced no more");
 });
 
 await step("what comes while the network is off comes after, and what was done is told after", async () => {

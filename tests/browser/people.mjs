@@ -24,14 +24,14 @@ export async function ask(service, method, path, token) {
   return answer.status === 204 ? null : answer.json();
 }
 
-/** Waits until `holds` gives something; a machine that is busy takes its time. */
+/** Waits until `holds` gives something; a machine that is busy takes its time. The service answers one person ten times a second. */
 export async function until(what, holds, within = 30000) {
   const end = Date.now() + within;
   for (;;) {
     const held = await holds();
     if (held) return held;
     assert.ok(Date.now() < end, `waited ${within} ms for: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await new Promise((resolve) => setTimeout(resolve, 150));
   }
 }
 

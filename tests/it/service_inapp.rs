@@ -120,6 +120,8 @@ fn an_exit_takes_a_message_back_though_its_journey_is_over() {
     assert_eq!(inbox(&service, "ada")["counts"]["total"], 1);
     send(&service, &[track("ada", "Project Deleted", "p2", ago(Length::ZERO), json!({}))]);
     wait::until("it is taken back", SOON, || inbox(&service, "ada")["counts"]["total"] == 0);
+    let told = String::from_utf8(project.run(&["user", "ada"]).stdout).expect("text");
+    assert!(told.contains("out of their inbox: taken back (exit) at "), "{told}");
 }
 
 /// The life of messages in a real browser: `tests/browser/inbox.mjs` says what is checked.

@@ -165,7 +165,7 @@ class OutreachInbox extends HTMLElement {
   #root; #getToken = null; #token = null; #fetching = null; #renewal = 0;
   #messages = new Map(); #counts = { total: 0, unseen: 0 }; #next = null; #position = ""; #labels = { ...LABELS };
   #live = null; #run = 0; #turn = 0; #attempts = 0; #timer = 0; #hiddenTimer = 0; #isLoaded = false; #isOffline = false;
-  #unsent = new Map(); #reacted = new Map(); #isOpen = false; #watch = null; #shown = { banner: null, modal: null };
+  #unsent = new Map(); #reacted = new Map(); #isOpen = false; #watch = null; #shown = { banner: null, modal: null }; #told = null;
 
   constructor() {
     super();
@@ -387,6 +387,7 @@ class OutreachInbox extends HTMLElement {
     this.#messages = isNew ? new Map([[message.id, message], ...rest]) : this.#messages.set(message.id, message);
     if (isNew && isNews && !message.seen_at) {
       this.#emit("message", { message: { ...message } });
+      this.#told = message.id;
       this.#say.textContent = this.#labels.arrived(message.title);
     }
     this.#render();
@@ -551,6 +552,8 @@ class OutreachInbox extends HTMLElement {
 
   #render() {
     if (!this.#bell) return;
+    // What is gone is not to be read out to who comes by later.
+    if (!this.#messages.has(this.#told)) this.#say.textContent = "";
     this.#renderBell();
     this.#panel.hidden = !this.#isOpen;
     this.#status.hidden = !this.#isOffline;
