@@ -1,4 +1,5 @@
-//! Bugs planted on purpose, one at a time, for the simulation to catch. Without the feature `planted-bugs` none can be
+//! Bugs planted on purpose, one at a time, for the simulation and the reference
+//! to catch. Without the feature `planted-bugs` none can be
 //! switched on, and the questions cost nothing.
 
 /// An invariant that is broken.
@@ -28,6 +29,12 @@ pub enum Bug {
     ReleaseOfNow,
     /// What was to be kept for the product, and was not, is taken for unknown as mail is.
     InProductUnknown,
+    /// What happens exactly at a deadline is taken for too late.
+    DeadlineLeftOut,
+    /// A cap lets one more through than it says.
+    CapOneMore,
+    /// The steps of one tick go by when they were due, whatever their rules' priority.
+    PriorityIgnored,
 }
 
 #[cfg(feature = "planted-bugs")]

@@ -86,7 +86,7 @@ pub(crate) fn show(
         Noticed::MayBeInactive(due_at, ready_at) => {
             people[index].change_watch(|watch| watch.look_at(due_at, ready_at));
         }
-        Noticed::OnceEver => {
+        Noticed::OnceEver(at) => {
             count(&compiled.rule.id, once_ever(compiled, &people[index], event), at, effects);
         }
         Noticed::Holds(occurrence) => {

@@ -174,6 +174,7 @@ impl<'a> Judge<'a, '_> {
                 return None;
             }
             let priority = self.compiled(journey).map_or(0, |compiled| compiled.rule.priority);
+            let priority = if planted::is_on(Bug::PriorityIgnored) { 0 } else { priority };
             let id = &self.rules[journey.rule as usize];
             Some(((Reverse(priority), due_at, journey.occurrence.place, id), at))
         });

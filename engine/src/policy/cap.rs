@@ -2,6 +2,7 @@
 
 use super::{Judged, Stop, refuse_because};
 use crate::effect::{Channel, OnCap, Refusal};
+use crate::planted::{self, Bug};
 use crate::release::{Cap, Caps, Window};
 use crate::state::Person;
 use crate::time::{Length, Timestamp};
@@ -15,7 +16,7 @@ pub struct Hit {
     pub cap: Cap,
     /// The channel it is for; nothing for the cap over all channels.
     pub channel: Option<Channel>,
-    /// When it has room again, if nothing more is sent.
+    /// When it and every other cap that is full has room again, if nothing more is sent.
     pub frees_at: Timestamp,
 }
 
@@ -31,7 +32,7 @@ pub fn hit(
     let own = caps.by_channel.get(&channel).map_or(&[][..], Vec::as_slice);
     let of_channel = own.iter().map(|cap| (cap, Some(channel)));
     let of_all = caps.all.iter().filter(|_| is_in_all(caps, channel)).map(|cap| (cap, None));
-    of_channel.chain(of_all).find_map(|(cap, scope)| {
+    let mut hits = of_channel.chain(of_all).filter_map(|(cap, scope)| {
         let mut inside: Vec<Timestamp> = counted
             .iter()
             .filter(|(other, at)| {
@@ -40,14 +41,18 @@ pub fn hit(
             })
             .map(|(_, at)| *at)
             .collect();
-        if inside.len() < cap.count as usize {
+        let more = usize::from(planted::is_on(Bug::CapOneMore));
+        if inside.len() < cap.count as usize + more {
             return None;
         }
         inside.sort_unstable();
         // Room for one more comes when so many have left the window that count - 1 are inside.
         let last_to_leave = inside[inside.len() - cap.count as usize];
         Some(Hit { cap: *cap, channel: scope, frees_at: leaves_at(cap.window, last_to_leave, now, zone) })
-    })
+    });
+    let first = hits.next()?;
+    let frees_at = hits.map(|other| other.frees_at).fold(first.frees_at, Timestamp::max);
+    Some(Hit { frees_at, ..first })
 }
 
 /// The longest time that a message counts for any cap.

@@ -460,9 +460,9 @@ impl MaybeSpan {
         MaybeSpan { from: Some(from).into(), place, until }
     }
 
-    /// Whether a place in the person's order lies in it, both ends included.
-    pub(crate) fn holds(&self, order: (Timestamp, Place)) -> bool {
-        self.from.get().is_some_and(|from| order >= (from, self.place) && order.0 <= self.until)
+    /// Whether it has a moment in common with another that begins at `order`, all ends included.
+    pub(crate) fn meets(&self, order: (Timestamp, Place), until: Timestamp) -> bool {
+        self.from.get().is_some_and(|from| order.0 <= self.until && from <= until)
     }
 }
 

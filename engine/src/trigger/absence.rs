@@ -13,6 +13,7 @@
 
 use super::{Met, OCCURRENCES_MAX, count, remember, sequence};
 use crate::event::Place;
+use crate::planted::{self, Bug};
 use crate::release::Role;
 use crate::rule::{FirstPart, Repeat};
 use crate::state::{Case, CaseState, MaybeSpan, Occurrence, Past, SeenEvent, Wait, insert_exactly};
@@ -76,7 +77,8 @@ fn end(waits: &mut ThinVec<Wait>, past: &mut Option<Box<Past>>, event: SeenEvent
         withouts.remove(0);
     }
     insert_exactly(withouts, withouts.partition_point(|other| *other < event), event);
-    end_inside(waits, event.order(), |_| true)
+    // A record that comes twice does not end the wait that it began.
+    end_inside(waits, event.order(), |wait| hash_of(&wait.occurrence) != event.hash)
 }
 
 /// Ends those waits that this place in the person's order stands inside of; what began the last of them.
@@ -115,24 +117,32 @@ fn begin(
     form: Form<'_>,
 ) -> Option<u64> {
     let deadline = order.0 + form.within;
-    if past.is_some_and(|past| is_decided(past, order, deadline))
-        || waits.iter().any(|wait| hash_of(&wait.occurrence) == met.hash)
-    {
+    let is_of_trigger = |wait: &Wait| (met.is_of_trigger)(wait.release);
+    let running = waits.iter().position(|wait| is_inside(wait, order) && is_of_trigger(wait));
+    if waits.iter().any(|wait| hash_of(&wait.occurrence) == met.hash) {
         return None;
+    }
+    if past.is_some_and(|past| is_decided(past, order, deadline)) {
+        // What it would have begun anew was ended: the second event came after it.
+        let ended = running.filter(|_| form.repeat == Repeat::Restart);
+        return ended.map(|running| hash_of(&waits.remove(running).occurrence));
     }
     let wait = || {
         let occurrence = Occurrence { at: order.0, place: order.1, ..(met.occurrence)() };
         Wait::new(occurrence, deadline, met.compiled.rule.limits.grace, met.release)
     };
-    let is_of_trigger = |wait: &Wait| (met.is_of_trigger)(wait.release);
-    if let Some(running) = waits.iter_mut().find(|wait| is_inside(wait, order) && is_of_trigger(wait)) {
+    // A first part that comes late in the log: the wait that now runs is the one that it would have begun.
+    let is_overtaken = |wait: &Wait| wait.occurrence.order() > order && wait.occurrence.at <= deadline;
+    if let Some(running) = running {
         if form.repeat != Repeat::Restart {
             return Some(met.hash);
         }
-        return Some(hash_of(&std::mem::replace(running, wait()).occurrence));
+        // What it begins anew may be begun anew once more by one that came before it.
+        if waits.iter().any(|wait| is_overtaken(wait) && is_of_trigger(wait)) {
+            return Some(hash_of(&waits.remove(running).occurrence));
+        }
+        return Some(hash_of(&std::mem::replace(&mut waits[running], wait()).occurrence));
     }
-    // A first part that comes late in the log: the wait that now runs is the one that it would have begun.
-    let is_overtaken = |wait: &Wait| wait.occurrence.order() > order && wait.occurrence.at <= deadline;
     let overtaken = waits.iter_mut().find(|wait| is_overtaken(wait) && is_of_trigger(wait));
     match (overtaken, form.repeat) {
         (Some(_), Repeat::Restart) => Some(met.hash),
@@ -150,16 +160,18 @@ fn begin(
     }
 }
 
-/// Whether a first part of this order is known to begin nothing: the second event came after it, or it stands inside of a
-/// wait that was judged.
+/// Whether a first part of this order is known to begin nothing: the second event came after it, or its wait would be over
+/// a part of the time of one that was judged.
 fn is_decided(past: &Past, order: (Timestamp, Place), deadline: Timestamp) -> bool {
     let is_ended = |other: &SeenEvent| other.order() > order && other.at <= deadline;
-    past.withouts.iter().any(is_ended) || past.last_over.holds(order)
+    past.withouts.iter().any(is_ended) || past.last_over.meets(order, deadline)
 }
 
 /// Whether a place in the person's order is after a wait's beginning and not after its deadline.
 fn is_inside(wait: &Wait, (at, place): (Timestamp, Place)) -> bool {
-    (at, place) > wait.occurrence.order() && at <= wait.deadline
+    (at, place) > wait.occurrence.order()
+        && at <= wait.deadline
+        && !(at == wait.deadline && planted::is_on(Bug::DeadlineLeftOut))
 }
 
 fn hash_of(occurrence: &Occurrence) -> u64 {

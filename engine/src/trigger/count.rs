@@ -16,7 +16,7 @@ pub(crate) fn notice(case: &mut Case, met: &Met<'_>, count: u32, within: Length)
     }
     let Some((at, place)) = complete(case, met, count, within) else { return Noticed::Nothing };
     if has_entered_for_ever(case, met) {
-        Noticed::OnceEver
+        Noticed::OnceEver(at)
     } else {
         Noticed::Holds(Box::new(Occurrence { at, place, ..(met.occurrence)() }))
     }

@@ -7,7 +7,7 @@ pub(crate) fn notice(case: &mut Case, met: &Met<'_>) -> Noticed {
     if !is_new_occurrence(case, met) {
         Noticed::Nothing
     } else if has_entered_for_ever(case, met) {
-        Noticed::OnceEver
+        Noticed::OnceEver(met.order.0)
     } else {
         Noticed::Holds(Box::new((met.occurrence)()))
     }

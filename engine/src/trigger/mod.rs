@@ -31,8 +31,8 @@ pub(crate) enum Noticed {
     Nothing,
     /// It holds: at the event.
     Holds(Box<Occurrence>),
-    /// It would hold, but the person entered once for ever.
-    OnceEver,
+    /// It would hold then, but the person entered once for ever.
+    OnceEver(Timestamp),
     /// The person may be inactive then: when that is due, and when its grace is over.
     MayBeInactive(Timestamp, Timestamp),
 }

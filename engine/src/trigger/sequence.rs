@@ -21,7 +21,7 @@ const LAST_EVENTS_MAX: usize = 4;
 pub(crate) fn notice(case: &mut Case, met: &Met<'_>, steps: usize, within: Length) -> Noticed {
     let Some((at, place)) = complete(case, met, steps, within) else { return Noticed::Nothing };
     if has_entered_for_ever(case, met) {
-        Noticed::OnceEver
+        Noticed::OnceEver(at)
     } else {
         Noticed::Holds(Box::new(Occurrence { at, place, ..(met.occurrence)() }))
     }

@@ -1,5 +1,5 @@
-//! The meaning of triggers, written from rules.md in the most obvious way over a person's whole sorted history, and the
-//! engine held against it on random streams that arrive in order, with ties and repeated message ids.
+//! The meaning of triggers alone, over streams that arrive in order: written in the most obvious way over a sorted history,
+//! and the engine held against it. Whole rules are held against [`reference`](reference/main.rs).
 
 mod world;
 
